@@ -1,0 +1,101 @@
+# Everything a newcomer needs is `make demo` and `make test`; `make` alone lists the rest.
+# Recipes are plain shell, for make 3.81 (macOS) as well as GNU make 4.
+
+SHELL := /bin/sh
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+# A changed snapshot is a failure, never a file left behind.
+export INSTA_UPDATE := no
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test soak bench bench-1000 fmt schema api deny have-tmux have-rust have-rust-tools
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: have-tmux have-rust ## build the command and run a fleet of harmless agents with it
+	@echo "== build"
+	cargo build --release --locked -p mosaic-fleet-cli
+	@echo "== demo"
+	target/release/mosaic-fleet demo
+
+test: have-tmux have-rust have-rust-tools ## everything that must hold before a merge; what CI runs
+	@echo "== format"
+	cargo fmt --all --check
+	@echo "== lint"
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@echo "== test"
+	cargo test --workspace --all-features --locked
+	@echo "== documentation"
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked
+	@echo "== all well"
+
+soak: have-tmux have-rust ## 10,000 seeded sends with faults injected, in release mode
+	MOSAIC_SOAK=10000 cargo test --release --locked -p mosaic-fleet --all-features --test it soak -- --nocapture
+
+bench: have-tmux have-rust ## measure send, status, list and tail, and rewrite the table of benches/README.md
+	cargo build --release --locked -p mosaic-fleet-cli
+	cargo run --release --locked -p mosaic-fleet-benches -- --write
+
+bench-1000: have-tmux have-rust ## the same for a fleet of 1,000, which takes some minutes
+	cargo build --release --locked -p mosaic-fleet-cli
+	cargo run --release --locked -p mosaic-fleet-benches -- --agents 100,1000 --rounds 5 --write
+
+fmt: have-rust-tools ## format all Rust sources
+	cargo fmt --all
+
+schema: have-rust ## rewrite the committed JSON Schemas from the types
+	UPDATE_SCHEMA=1 cargo test --locked -p mosaic-fleet --all-features schema
+
+api: have-rust ## rewrite the committed listing of the public API
+	UPDATE_API=1 cargo test --locked -p mosaic-fleet --all-features --test it public_api
+
+deny: ## check licences, sources and duplicate versions of dependencies (needs cargo-deny)
+	@command -v cargo-deny >/dev/null 2>&1 || { \
+	  echo "cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 1; }
+	cargo deny --offline check --config .deny.toml bans licenses sources
+
+# tmux 3.2 or newer, installed if there is none. An old one is left alone: it may be in use.
+have-tmux:
+	@if ! command -v tmux >/dev/null 2>&1; then \
+	  echo "== install tmux"; \
+	  if command -v apt-get >/dev/null 2>&1; then \
+	    if [ "$$(id -u)" = 0 ]; then root=; \
+	    elif command -v sudo >/dev/null 2>&1; then root=sudo; \
+	    else echo "tmux is missing, and installing it needs root: apt-get install tmux" >&2; exit 1; fi; \
+	    $$root apt-get update -q && \
+	    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends tmux || exit 1; \
+	  elif command -v brew >/dev/null 2>&1; then \
+	    brew install tmux || exit 1; \
+	  else \
+	    echo "tmux is missing: install tmux 3.2 or newer with this system's package manager" >&2; exit 1; \
+	  fi; \
+	fi; \
+	seen=$$(tmux -V); \
+	set -- $$(printf '%s\n' "$$seen" | sed -n 's/^[^0-9]*\([0-9][0-9]*\)\.\([0-9][0-9]*\).*/\1 \2/p'); \
+	if [ $$# = 2 ] && [ $$(($$1 * 100 + $$2)) -lt 302 ]; then \
+	  echo "$$seen is too old: mosaic-fleet needs tmux 3.2 or newer (Debian 12 has it)" >&2; exit 1; \
+	fi
+
+# Rust by rustup, and a linker. Rust is not installed unasked: which toolchain is a choice of yours.
+have-rust:
+	@command -v cargo >/dev/null 2>&1 || { \
+	  echo "Rust is missing: see https://rustup.rs, or" >&2; \
+	  echo "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y" >&2; exit 1; }
+	@if ! command -v cc >/dev/null 2>&1; then \
+	  echo "== install a C compiler, which Rust links with"; \
+	  if command -v apt-get >/dev/null 2>&1; then \
+	    if [ "$$(id -u)" = 0 ]; then root=; else root=sudo; fi; \
+	    $$root apt-get update -q && \
+	    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends gcc libc6-dev || exit 1; \
+	  else \
+	    echo "cc is missing: install a C compiler (macOS: xcode-select --install)" >&2; exit 1; \
+	  fi; \
+	fi
+
+have-rust-tools: have-rust
+	@for tool in fmt:rustfmt clippy:clippy; do \
+	  cargo "$${tool%%:*}" --version >/dev/null 2>&1 && continue; \
+	  echo "== install $${tool##*:}"; \
+	  rustup component add "$${tool##*:}" || { \
+	    echo "cargo $${tool%%:*} is missing: install the $${tool##*:} of your Rust toolchain" >&2; exit 1; }; \
+	done

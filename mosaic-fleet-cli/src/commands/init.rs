@@ -1,0 +1,156 @@
+//! `init`: a roster to begin with.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mosaic_fleet::fleet::MosaicHome;
+use mosaic_fleet::roster::{self, CommandLine, PROFILES, Roster};
+use mosaic_fleet::{Error, Result};
+use serde::Serialize;
+
+use crate::app::{Answered, Session};
+use crate::exit::Answer;
+use crate::files;
+use crate::output::json::Document;
+
+/// Print a roster to begin with, or write it
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// minimal, usc-software-factory (usc), demo, or a file of yours
+    #[arg(long, value_name = "NAME|FILE", default_value = "minimal")]
+    profile: String,
+    /// Write it to $MOSAIC_HOME/fleet/roster.yaml, with the JSON Schema beside it for editors
+    #[arg(long)]
+    write: bool,
+    /// Replace a roster that is there; a backup is kept
+    #[arg(long)]
+    force: bool,
+    /// Rehearse with this runtime for every agent (shell, when only --command is given)
+    #[arg(long, value_name = "RUNTIME")]
+    runtime: Option<String>,
+    /// Rehearse with this command for every agent, as in --command 'bash -i'
+    #[arg(long, value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    profile: &'a str,
+    roster: &'a str,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    profile: &'a str,
+    roster: &'a Path,
+    schema: &'a Path,
+    backup: Option<&'a Path>,
+}
+
+impl Init {
+    pub(crate) fn run(&self, session: &Session) -> Answered {
+        let text = self.rehearsed(self.text()?)?;
+        check(session, &text, &self.profile)?;
+        let profile = self.profile.as_str();
+        if !self.write {
+            let printed = Printed {
+                profile,
+                roster: &text,
+            };
+            return match session.output.is_json() {
+                true => session.output.document(&Document::new(printed)),
+                false => session.output.stdout(&text),
+            }
+            .map(|()| Answer::Done);
+        }
+        let path = path_of(session);
+        let schema = path.with_file_name("roster.schema.json");
+        let backup = self.make_room(&path)?;
+        files::write(&path, &text)?;
+        files::write(&schema, roster::SCHEMA)?;
+        if session.output.is_json() {
+            let written = Written {
+                profile,
+                roster: &path,
+                schema: &schema,
+                backup: backup.as_deref(),
+            };
+            session.output.document(&Document::new(written))?;
+            return Ok(Answer::Done);
+        }
+        let mut words = format!("wrote {}\nwrote {}\n", path.display(), schema.display());
+        if let Some(backup) = &backup {
+            words.push_str(&format!("kept the old one as {}\n", backup.display()));
+        }
+        words.push_str("next: mosaic-fleet doctor; mosaic-fleet start\n");
+        session.output.success(&words)?;
+        Ok(Answer::Done)
+    }
+
+    fn text(&self) -> Result<String> {
+        if let Some(text) = roster::profile(&self.profile) {
+            return Ok(text.to_owned());
+        }
+        let path = Path::new(&self.profile);
+        if path.exists() || self.profile.contains(['/', '.']) {
+            return files::read(path);
+        }
+        let names = PROFILES.iter().flat_map(|profile| {
+            [profile.name]
+                .into_iter()
+                .chain(profile.aliases.iter().copied())
+        });
+        let near = mosaic_fleet::error::nearest(&self.profile, names)
+            .map(|near| format!(" (did you mean {near}?)"))
+            .unwrap_or_default();
+        let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+        Err(
+            Error::invalid_argument(format!("no such profile {:?}{near}", self.profile))
+                .with_hint(format!("use one of {}, or a file", known.join(", "))),
+        )
+    }
+
+    fn rehearsed(&self, text: String) -> Result<String> {
+        let command = match (&self.runtime, &self.command) {
+            (None, None) => return Ok(text),
+            (_, Some(command)) => CommandLine::Shell(command.clone()),
+            (Some(runtime), None) => {
+                let catalog = mosaic_fleet::runtime::Catalog::shipped()?;
+                CommandLine::Argv(catalog.get(runtime)?.launch.clone())
+            }
+        };
+        let runtime = self.runtime.as_deref().unwrap_or("shell");
+        roster::rehearsal(&text, runtime, &command)
+    }
+
+    fn make_room(&self, path: &Path) -> Result<Option<PathBuf>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        if !self.force {
+            return Err(Error::config_invalid(format!(
+                "there is a roster already: {}",
+                path.display()
+            ))
+            .with_hint("add --force to replace it; a backup is kept"));
+        }
+        files::backup(path).map(Some)
+    }
+}
+
+/// Where the roster is, or would be.
+pub(crate) fn path_of(session: &Session) -> PathBuf {
+    let named = session.globals.roster.clone();
+    named.unwrap_or_else(|| MosaicHome::from_environment(&session.environment).roster())
+}
+
+/// We write no roster that we would not read.
+pub(crate) fn check(session: &Session, text: &str, origin: &str) -> Result<Roster> {
+    let catalog = mosaic_fleet::runtime::Catalog::shipped()?;
+    let runtimes: Vec<&str> = catalog.names().collect();
+    let mut schemes: Vec<&str> = session.registry.schemes().collect();
+    if !schemes.contains(&"matrix") {
+        schemes.push("matrix");
+    }
+    Roster::parse(text, origin, &roster::Known::new(&schemes, &runtimes))
+}

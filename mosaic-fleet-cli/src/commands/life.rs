@@ -1,0 +1,165 @@
+//! `start`, `stop` and `restart`.
+
+use clap::Args;
+use comfy_table::Color;
+use mosaic_fleet::fleet::{Kickstart, LifeOptions, Outcome};
+use mosaic_fleet::roster::StepKind;
+use mosaic_fleet::{AgentName, Error, Fleet, Result};
+use serde::Serialize;
+
+use super::init::path_of;
+use crate::app::{Answered, Session};
+use crate::exit::Answer;
+use crate::output::human;
+use crate::output::json::Document;
+
+/// Have the agents run; one that runs is left as it is
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Which agents; all of the roster without any
+    #[arg(value_name = "NAME")]
+    names: Vec<AgentName>,
+    /// Send no first prompt
+    #[arg(long)]
+    no_kickstart: bool,
+}
+
+/// Stop the agents and what they left behind
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// Which agents; all of the roster without any
+    #[arg(value_name = "NAME")]
+    names: Vec<AgentName>,
+}
+
+/// Stop and start the agents
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
+    /// Which agents; all of the roster without any
+    #[arg(value_name = "NAME")]
+    names: Vec<AgentName>,
+    /// Send no first prompt
+    #[arg(long)]
+    no_kickstart: bool,
+}
+
+#[derive(Serialize)]
+struct Results<'a> {
+    results: &'a [Outcome],
+}
+
+impl Start {
+    pub(crate) async fn run(&self, session: &Session) -> Answered {
+        let fleet = session.fleet()?;
+        somebody(session, &fleet, &self.names)?;
+        let options = options(self.no_kickstart);
+        let progress = |outcome: &Outcome| session.output.progress(&line(&fleet, outcome));
+        let outcomes = fleet.start(&self.names, &options, progress).await?;
+        print(session, &outcomes)
+    }
+}
+
+impl Stop {
+    pub(crate) async fn run(&self, session: &Session) -> Answered {
+        let fleet = session.fleet()?;
+        let progress = |outcome: &Outcome| session.output.progress(&line(&fleet, outcome));
+        let outcomes = fleet
+            .stop(&self.names, &LifeOptions::new(), progress)
+            .await?;
+        print(session, &outcomes)
+    }
+}
+
+impl Restart {
+    pub(crate) async fn run(&self, session: &Session) -> Answered {
+        let fleet = session.fleet()?;
+        somebody(session, &fleet, &self.names)?;
+        let options = options(self.no_kickstart);
+        let progress = |outcome: &Outcome| session.output.progress(&line(&fleet, outcome));
+        let outcomes = fleet.restart(&self.names, &options, progress).await?;
+        print(session, &outcomes)
+    }
+}
+
+fn options(no_kickstart: bool) -> LifeOptions {
+    match no_kickstart {
+        true => LifeOptions::new().with_kickstart(Kickstart::None),
+        false => LifeOptions::new(),
+    }
+}
+
+/// Starting nobody is a mistake that is better told than done.
+fn somebody(session: &Session, fleet: &Fleet, names: &[AgentName]) -> Result<()> {
+    if !names.is_empty() || !fleet.names().is_empty() {
+        return Ok(());
+    }
+    let path = path_of(session);
+    let what = match path.exists() {
+        true => format!("no agents in {}", path.display()),
+        false => format!("no roster {}", path.display()),
+    };
+    Err(Error::config_invalid(what)
+        .with_operation("start")
+        .with_hint("write one: mosaic-fleet init --write"))
+}
+
+/// What is said of an agent as soon as it is done.
+pub(super) fn line(fleet: &Fleet, outcome: &Outcome) -> String {
+    let name = &outcome.agent;
+    if outcome.error.is_none() && outcome.what == StepKind::AlreadyRunning {
+        // The words that scripts of the bash version look for.
+        let socket = fleet.transport().info().instance;
+        return format!("Mosaic agent session already running: {name} on socket {socket}\n");
+    }
+    match &outcome.error {
+        Some(error) => format!("{name}: failed: {}\n", error.message()),
+        None => format!("{name}: {}\n", done(outcome.what)),
+    }
+}
+
+fn done(what: StepKind) -> &'static str {
+    match what {
+        StepKind::Start => "started",
+        StepKind::Replace => "started in place of an ended one",
+        StepKind::Restart => "restarted",
+        StepKind::Stop => "stopped",
+        StepKind::AlreadyRunning => "runs already",
+        StepKind::NotRunning => "does not run",
+        _ => "done",
+    }
+}
+
+fn print(session: &Session, outcomes: &[Outcome]) -> Answered {
+    let output = &session.output;
+    let failed = outcomes.iter().any(|outcome| outcome.error.is_some());
+    if output.is_json() {
+        output.document(&Document::new(Results { results: outcomes }))?;
+    } else if !outcomes.is_empty() {
+        output.success(&table(output.colours(), outcomes))?;
+    }
+    for error in outcomes.iter().filter_map(|outcome| outcome.error.as_ref()) {
+        output.error(error);
+    }
+    Ok(if failed { Answer::Failed } else { Answer::Done })
+}
+
+pub(super) fn table(colours: bool, outcomes: &[Outcome]) -> String {
+    let mut table = human::table(colours, &["NAME", "RESULT", "KICKSTART"]);
+    for outcome in outcomes {
+        let (words, colour) = match outcome.error {
+            Some(_) => ("failed", Some(Color::Red)),
+            None if outcome.what.is_idle() => (done(outcome.what), None),
+            None => (done(outcome.what), Some(Color::Green)),
+        };
+        let kickstart = outcome
+            .kickstart
+            .as_ref()
+            .map(|receipt| receipt.verdict.as_str());
+        table.add_row([
+            human::cell(&outcome.agent, None, colours),
+            human::cell(words, colour, colours),
+            human::cell(kickstart.unwrap_or_default(), None, colours),
+        ]);
+    }
+    human::rendered(table)
+}

@@ -1,0 +1,69 @@
+//! The help of every command, in one listing: what people and scripts may rely on.
+
+use std::fmt::Write;
+
+use crate::home::Home;
+
+const COMMANDS: &[&str] = &[
+    "",
+    "init",
+    "start",
+    "stop",
+    "restart",
+    "status",
+    "attach",
+    "doctor",
+    "demo",
+    "agent",
+    "agent roster",
+    "agent status",
+    "agent send",
+    "agent reset",
+    "agent tail",
+    "agent attach",
+    "pane",
+    "pane send",
+    "roster",
+    "roster show",
+    "roster add",
+    "roster remove",
+    "roster schema",
+    "runtime",
+    "runtime list",
+    "runtime explain",
+    "runtime schema",
+];
+
+#[test]
+fn help_of_every_command() {
+    let home = Home::new();
+    let mut all = String::new();
+    for command in COMMANDS {
+        let mut arguments: Vec<&str> = command.split_whitespace().collect();
+        arguments.push("--help");
+        let help = home.ok(&arguments).out;
+        // The global options and exit codes are the same everywhere: once is enough.
+        let own = match (command.is_empty(), help.find("Global options:")) {
+            (false, Some(globals)) => &help[..globals],
+            _ => help.as_str(),
+        };
+        let _ = writeln!(all, "==== mosaic-fleet {command}\n{}\n", own.trim_end());
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn every_command_is_listed_here() {
+    let home = Home::new();
+    for group in ["", "agent", "pane", "roster", "runtime"] {
+        let mut arguments: Vec<&str> = group.split_whitespace().collect();
+        arguments.push("--help");
+        let help = home.ok(&arguments).out;
+        let listed = help.split("Commands:\n").nth(1).unwrap();
+        for line in listed.lines().take_while(|line| line.starts_with("  ")) {
+            let word = line.split_whitespace().next().unwrap();
+            let command = format!("{group} {word}");
+            assert!(COMMANDS.contains(&command.trim()), "{command}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The built `mosaic-fleet` on a real tmux, in homes of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod codes;
+mod flow;
+mod forms;
+mod help;
+mod home;
+mod pane;
+mod readme;
+mod roster;
+mod wrong_input;

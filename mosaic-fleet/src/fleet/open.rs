@@ -1,0 +1,287 @@
+//! Opening a fleet: where its files are, what the caller says, and what is put together from them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::envfile::read_all;
+use super::{Fleet, Inner};
+use crate::error::{Error, Result, Retry};
+use crate::registry::{Context, Registry};
+use crate::roster::{AgentSpec, Known, Roster};
+use crate::runtime::Catalog;
+use crate::supervise::{self, Supervisor};
+use crate::transport::DynTransport;
+use crate::transport::tmux::Timing;
+
+/// Where a fleet's files are (`$MOSAIC_HOME`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MosaicHome {
+    /// The folder.
+    pub path: PathBuf,
+}
+
+impl MosaicHome {
+    /// A folder.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        MosaicHome { path: path.into() }
+    }
+
+    /// `$MOSAIC_HOME`, else `$XDG_CONFIG_HOME/mosaic`, else `~/.config/mosaic`.
+    pub fn from_environment(environment: &BTreeMap<String, String>) -> Self {
+        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
+        let path = match (set("MOSAIC_HOME"), set("XDG_CONFIG_HOME")) {
+            (Some(home), _) => PathBuf::from(home),
+            (None, Some(config)) => Path::new(config).join("mosaic"),
+            (None, None) => user_home(environment).join(".config/mosaic"),
+        };
+        MosaicHome { path }
+    }
+
+    /// The roster.
+    pub fn roster(&self) -> PathBuf {
+        self.path.join("fleet/roster.yaml")
+    }
+
+    /// The roster's JSON Schema, for editors.
+    pub fn roster_schema(&self) -> PathBuf {
+        self.path.join("fleet/roster.schema.json")
+    }
+
+    /// The operator's environment files.
+    pub fn agents(&self) -> PathBuf {
+        self.path.join("fleet/agents")
+    }
+}
+
+fn user_home(environment: &BTreeMap<String, String>) -> PathBuf {
+    let home = environment.get("HOME").filter(|home| !home.is_empty());
+    home.map_or_else(|| PathBuf::from("/"), PathBuf::from)
+}
+
+/// How a fleet is opened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FleetOptions {
+    /// The caller's environment. This library never reads the process's own.
+    pub environment: BTreeMap<String, String>,
+    /// The roster's file, instead of the one in the fleet's home.
+    pub roster: Option<PathBuf>,
+    /// The transport's instance (`--socket`), instead of the environment's and the roster's.
+    pub instance: Option<String>,
+    /// The transports that are known.
+    pub registry: Registry,
+    /// The caller stays: connections are kept.
+    pub lasting: bool,
+    /// How long the steps of a send may take.
+    pub timing: Option<Timing>,
+}
+
+impl FleetOptions {
+    /// No environment at all: name the roster and the instance.
+    pub fn new() -> Self {
+        FleetOptions {
+            environment: BTreeMap::new(),
+            roster: None,
+            instance: None,
+            registry: Registry::builtin(),
+            lasting: false,
+            timing: None,
+        }
+    }
+
+    /// With these variables, usually `std::env::vars()`.
+    pub fn from_environment(environment: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut options = Self::new();
+        options.environment.extend(environment);
+        options
+    }
+
+    /// Names the roster's file.
+    #[must_use]
+    pub fn with_roster(mut self, path: impl Into<PathBuf>) -> Self {
+        self.roster = Some(path.into());
+        self
+    }
+
+    /// Names the transport's instance.
+    #[must_use]
+    pub fn with_instance(mut self, instance: impl Into<String>) -> Self {
+        self.instance = Some(instance.into());
+        self
+    }
+
+    /// Sets the transports that are known.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Says that the caller stays, and connections are worth their while.
+    #[must_use]
+    pub fn with_lasting(mut self, lasting: bool) -> Self {
+        self.lasting = lasting;
+        self
+    }
+
+    /// Sets how long the steps of a send may take.
+    #[must_use]
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.timing = Some(timing);
+        self
+    }
+}
+
+impl Default for FleetOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fleet {
+    /// Opens the fleet that the roster describes. Without a roster and without one being named,
+    /// the fleet has no agents of its own and still talks to those that run.
+    ///
+    /// Reads files; talks to no backend.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` with the file, line and column where something is wrong.
+    pub fn open(options: FleetOptions) -> Result<Fleet> {
+        let home = MosaicHome::from_environment(&options.environment);
+        let path = options.roster.clone().unwrap_or_else(|| home.roster());
+        let shipped = Catalog::shipped()?;
+        let runtimes: Vec<&str> = shipped.names().collect();
+        let mut schemes: Vec<&str> = options.registry.schemes().collect();
+        // Rosters may describe what this build cannot do yet.
+        if !schemes.contains(&"matrix") {
+            schemes.push("matrix");
+        }
+        let known = Known::new(&schemes, &runtimes);
+        let roster = if options.roster.is_none() && !path.exists() {
+            Roster::default()
+        } else {
+            Roster::load(&path, &known)?
+        };
+        Self::with_roster(roster, options)
+    }
+
+    /// Opens the fleet of a roster that the caller has.
+    ///
+    /// # Errors
+    /// As [`Fleet::open`].
+    pub fn with_roster(roster: Roster, options: FleetOptions) -> Result<Fleet> {
+        let home = MosaicHome::from_environment(&options.environment);
+        let catalog = Catalog::shipped()?
+            .with_overrides(&roster.runtimes)
+            .map_err(|error| {
+                let named = error.message().strip_prefix("runtime ").unwrap_or_default();
+                let runtime = named.split(':').next().unwrap_or_default().to_owned();
+                placed(&roster, &["runtimes", &runtime], error)
+            })?;
+        let overrides = read_all(&home.agents())?;
+        let mut agents = roster.agents.clone();
+        for (name, file) in &overrides {
+            match agents.iter_mut().find(|agent| agent.name == *name) {
+                Some(agent) => file.apply(agent),
+                None => {
+                    let mut agent = AgentSpec::new(name.clone());
+                    file.apply(&mut agent);
+                    agents.push(agent);
+                }
+            }
+        }
+        let runtimes = agents
+            .iter()
+            .map(|agent| (agent.name.clone(), roster.runtime(agent).to_owned()));
+        let mut context = Context::new()
+            .with_environment(options.environment.clone())
+            .with_catalog(catalog.clone())
+            .with_runtimes(runtimes)
+            .with_lasting(options.lasting);
+        context.instance.clone_from(&options.instance);
+        context.timing = options.timing;
+        let scheme = roster.transport.as_str();
+        let block = roster.block(scheme).unwrap_or(&Value::Null);
+        let misplaced = |error: Error| {
+            let words = error.message().trim_start_matches(scheme);
+            let field = words.strip_prefix('.').and_then(|w| w.split(':').next());
+            let unknown = error.message().split('`').nth(1);
+            let path: Vec<&str> = [Some(scheme), field.or(unknown)]
+                .into_iter()
+                .flatten()
+                .collect();
+            let path: Vec<String> = path.into_iter().map(str::to_owned).collect();
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            placed(&roster, &path, error)
+        };
+        let transport = options
+            .registry
+            .open(scheme, block, &context)
+            .map_err(misplaced)?;
+        let supervisor = supervise::open(scheme, block, &context).map_err(misplaced)?;
+        Ok(Self::assemble(
+            roster.clone(),
+            agents,
+            overrides,
+            catalog,
+            transport,
+            supervisor,
+            home,
+            &options.environment,
+        ))
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a fleet, put together once"
+    )]
+    fn assemble(
+        roster: Roster,
+        agents: Vec<AgentSpec>,
+        overrides: BTreeMap<crate::agent::AgentName, super::envfile::Overrides>,
+        catalog: Catalog,
+        transport: DynTransport,
+        supervisor: Option<Arc<dyn Supervisor>>,
+        home: MosaicHome,
+        environment: &BTreeMap<String, String>,
+    ) -> Fleet {
+        let user_home = user_home(environment);
+        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
+        let state =
+            set("XDG_STATE_HOME").map_or_else(|| user_home.join(".local/state"), PathBuf::from);
+        let instance = transport.info().instance.replace('/', "%");
+        let events = state.join("mosaic-fleet").join("events").join(instance);
+        Fleet {
+            inner: Arc::new(Inner {
+                roster,
+                agents,
+                overrides,
+                catalog,
+                transport,
+                supervisor,
+                home,
+                user_home,
+                events,
+                path: set("PATH").cloned(),
+            }),
+        }
+    }
+}
+
+/// An error about a part of the roster, with that part's place in the file.
+fn placed(roster: &Roster, path: &[&str], error: Error) -> Error {
+    if roster.block(path[0]).is_none() && path[0] != "runtimes" {
+        return error;
+    }
+    let mut placed = roster
+        .complain(path, error.message())
+        .with_retry(Retry::Never);
+    if let Some(hint) = error.hint() {
+        placed = placed.with_hint(hint);
+    }
+    placed.with_source(error)
+}

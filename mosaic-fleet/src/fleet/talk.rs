@@ -1,0 +1,215 @@
+//! Send, reset and tail: the transport's verbs with the roster's knowledge.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Fleet;
+use super::life::LifeOptions;
+use crate::agent::AgentName;
+use crate::error::{Error, ErrorKind, Refusal, Result};
+use crate::message::{Message, Receipt, Sender};
+use crate::options::{ResetOptions, ResetReport, SendOptions, Tail, TailOptions};
+use crate::roster::Persona;
+
+/// How long an agent may take to be ready for its kickstart after a reset.
+const AFTER_RESET: Duration = Duration::from_secs(30);
+
+/// The first prompt after a start or a reset.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Kickstart {
+    /// The roster's, if it has one.
+    #[default]
+    Roster,
+    /// None.
+    None,
+    /// This template.
+    Template(String),
+}
+
+/// What a reset came to.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct ResetOutcome {
+    /// Who was reset.
+    pub agent: AgentName,
+    /// What the program did; nothing where it knows no reset and was restarted instead.
+    pub report: Option<ResetReport>,
+    /// What came of the first prompt, if one was sent.
+    pub kickstart: Option<Receipt>,
+    /// Why the first prompt was not taken; the reset itself was done.
+    pub kickstart_error: Option<Error>,
+    /// What the caller should know.
+    pub warnings: Vec<String>,
+}
+
+impl Fleet {
+    /// Sends a message to an agent, in the roster or not.
+    ///
+    /// # Errors
+    /// As [`Transport::send`](crate::Transport::send).
+    ///
+    /// # Cancel safety
+    /// As [`Transport::send`](crate::Transport::send).
+    pub async fn send(
+        &self,
+        to: &AgentName,
+        message: Message,
+        options: SendOptions,
+    ) -> Result<Receipt> {
+        self.here(to)?;
+        let sent = self.inner.transport.send(to, message, options).await;
+        sent.map_err(|error| self.explained(to, error))
+    }
+
+    /// Sends one message to several agents side by side; the answers are in the order of `to`.
+    ///
+    /// # Cancel safety
+    /// As [`Fleet::send`], for each of them.
+    pub async fn send_each(
+        &self,
+        to: &[AgentName],
+        message: &Message,
+        options: &SendOptions,
+    ) -> Vec<(AgentName, Result<Receipt>)> {
+        let sends = to.iter().map(|name| async move {
+            let sent = self.send(name, message.clone(), options.clone()).await;
+            (name.clone(), sent)
+        });
+        futures::future::join_all(sends).await
+    }
+
+    /// Makes an agent forget, and gives it its first prompt.
+    ///
+    /// An agent whose conversation the roster protects (`persistent_persona: true`) must be forced.
+    /// A program that knows no such reset is restarted.
+    ///
+    /// # Errors
+    /// As [`Transport::reset`](crate::Transport::reset); `Refused` (`Persistent`); `AgentNotFound`
+    /// for an agent that is not in the roster.
+    ///
+    /// # Cancel safety
+    /// A dropped call may have reset the agent without its first prompt.
+    pub async fn reset(
+        &self,
+        name: &AgentName,
+        options: ResetOptions,
+        kickstart: &Kickstart,
+    ) -> Result<ResetOutcome> {
+        let agent = self
+            .agent(name)
+            .map_err(|error| error.with_operation("reset"))?;
+        self.on_this_host(agent)?;
+        // What is wrong with the first prompt is said before anything is forgotten.
+        let prompt = self
+            .first_prompt(agent, kickstart)
+            .map_err(|error| error.with_operation("reset"))?;
+        let mut warnings = Vec::new();
+        match agent.persistent_persona {
+            Persona::Yes if !options.force => {
+                return Err(Error::refused(
+                    Refusal::Persistent,
+                    "the roster says that its conversation is to be kept (persistent_persona)",
+                )
+                .with_operation("reset")
+                .with_agent(name)
+                .with_hint("force it (--force) if that is what you want"));
+            }
+            Persona::Semi => warnings.push(format!(
+                "{name} is half persistent (persistent_persona: semi): what it knew is gone"
+            )),
+            _ => {}
+        }
+        let report = match self.inner.transport.reset(name, options).await {
+            Ok(report) => Some(report),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                warnings.push(format!("{}; restarted it instead", error.message()));
+                None
+            }
+            Err(error) => return Err(self.explained(name, error)),
+        };
+        let started = if report.is_some() {
+            self.kickstart(name, prompt, AFTER_RESET).await
+        } else {
+            let life = LifeOptions::new().with_kickstart(kickstart.clone());
+            let outcomes = self
+                .restart(std::slice::from_ref(name), &life, |_| {})
+                .await?;
+            match outcomes.into_iter().next() {
+                Some(outcome) => outcome.error.map_or(Ok(outcome.kickstart), Err),
+                None => Ok(None),
+            }
+        };
+        let (kickstart, kickstart_error) = match started {
+            Ok(receipt) => (receipt, None),
+            Err(error) if report.is_some() => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        Ok(ResetOutcome {
+            agent: name.clone(),
+            report,
+            kickstart,
+            kickstart_error,
+            warnings,
+        })
+    }
+
+    /// What an agent shows.
+    ///
+    /// # Errors
+    /// As [`Transport::tail`](crate::Transport::tail).
+    pub async fn tail(&self, name: &AgentName, options: TailOptions) -> Result<Tail> {
+        self.here(name)?;
+        let tail = self.inner.transport.tail(name, options).await;
+        tail.map_err(|error| self.explained(name, error))
+    }
+
+    /// The program and arguments that put a person before the agent's terminal.
+    ///
+    /// # Errors
+    /// `Unsupported` where agents have no terminal of ours.
+    pub fn attach_command(&self, name: &AgentName) -> Result<Vec<OsString>> {
+        Ok(self.supervisor()?.attach_command(name))
+    }
+
+    /// Who the caller is: the agent in whose terminal it runs, `?` outside of one.
+    pub async fn sender(&self) -> Option<Sender> {
+        match &self.inner.supervisor {
+            Some(supervisor) => Some(supervisor.sender().await),
+            None => None,
+        }
+    }
+
+    /// Lets go of connections.
+    ///
+    /// # Errors
+    /// As [`Transport::close`](crate::Transport::close).
+    pub async fn close(&self) -> Result<()> {
+        self.inner.transport.close().await
+    }
+
+    /// Adds what the roster knows to an error about an agent: one that should run and does not, or
+    /// the name that was meant.
+    fn explained(&self, name: &AgentName, error: Error) -> Error {
+        let in_roster = self.agent(name).is_ok();
+        match error.kind() {
+            ErrorKind::AgentNotFound | ErrorKind::Unavailable if in_roster => {
+                error.with_hint(format!("start it: mosaic-fleet start {name}"))
+            }
+            ErrorKind::AgentNotFound | ErrorKind::Unavailable if !self.inner.agents.is_empty() => {
+                let known = self.inner.agents.iter().map(|agent| agent.name.as_str());
+                let mut better = Error::agent_not_found(name.as_str(), known);
+                if let Some(operation) = error.operation() {
+                    better = better.with_operation(operation.to_owned());
+                }
+                better
+                    .with_transport(self.inner.transport.info())
+                    .with_hint("`mosaic-fleet agent roster` lists the agents")
+                    .with_source(error)
+            }
+            _ => error,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! How the fleet is: roster and reality side by side.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::Fleet;
+use super::talk::Kickstart;
+use crate::agent::{AgentName, AgentState, AgentStatus, rfc3339};
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::ListOptions;
+use crate::roster::CommandLine;
+use crate::runtime::Explanation;
+use crate::supervise::{Check, Finding, Holder, HolderState};
+
+/// The fleet at one moment. One part that cannot be asked hides nobody else.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct FleetStatus {
+    /// The version of this shape.
+    pub version: u32,
+    /// When it was asked.
+    #[serde(serialize_with = "rfc3339")]
+    pub generated_at: Option<SystemTime>,
+    /// What owns the agents' home; nothing where this library does not start agents.
+    pub holder: Option<Holder>,
+    /// The agents of the roster in its order, then those that run besides.
+    pub agents: Vec<AgentReport>,
+    /// What could not be asked.
+    pub errors: Vec<ScopedError>,
+}
+
+/// One agent: what the roster and the transport say of it.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct AgentReport {
+    /// Its role.
+    pub class: Option<String>,
+    /// The roster (or an environment file) has it. One that runs besides is never touched.
+    pub in_roster: bool,
+    /// What an environment file overrides.
+    pub overridden: Vec<String>,
+    /// The transport's word.
+    #[serde(flatten)]
+    pub status: AgentStatus,
+}
+
+/// An error, and what it keeps from being known.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct ScopedError {
+    /// The transport, host or agent that it is about.
+    pub scope: String,
+    /// What went wrong.
+    pub error: Error,
+}
+
+impl Fleet {
+    /// How the agents are; all of them when `names` is empty. An agent of the roster that nothing
+    /// runs for is `Stopped`.
+    ///
+    /// `composer` reads the screens, which tells idle from working; without it the answer costs a
+    /// fraction (see [`ListOptions::composer`]).
+    ///
+    /// # Errors
+    /// `AgentNotFound` for a name that neither the roster nor the transport knows. A backend that
+    /// cannot be asked is in [`FleetStatus::errors`].
+    ///
+    /// # Cancel safety
+    /// Dropping it leaves nothing behind.
+    pub async fn status(&self, names: &[AgentName], composer: bool) -> Result<FleetStatus> {
+        let mut errors = Vec::new();
+        let inner = &self.inner;
+        let scope = inner.transport.info().to_string();
+        let options = ListOptions::new().with_composer(composer);
+        // Two questions in one-shot callers' two processes: they need not wait for each other.
+        let holder = async {
+            match &inner.supervisor {
+                Some(supervisor) => supervisor.holder().await.ok(),
+                None => None,
+            }
+        };
+        let (listed, holder) = futures::future::join(inner.transport.list(options), holder).await;
+        let down = holder
+            .as_ref()
+            .is_some_and(|holder| holder.state == HolderState::Down);
+        let mut found = match listed {
+            Ok(found) => found,
+            Err(error) if down && error.kind() == ErrorKind::Unavailable => Vec::new(),
+            Err(error) => {
+                errors.push(ScopedError {
+                    scope: scope.clone(),
+                    error,
+                });
+                Vec::new()
+            }
+        };
+        let unknown = !errors.is_empty();
+        let mut agents = Vec::new();
+        for agent in &inner.agents {
+            let at = found.iter().position(|status| status.name == agent.name);
+            let mut status = at.map_or_else(
+                || {
+                    let (state, evidence) = if unknown {
+                        (AgentState::Unknown, "could not be asked")
+                    } else {
+                        (AgentState::Stopped, "nothing runs for it")
+                    };
+                    AgentStatus::new(agent.name.clone(), &scope, state, evidence)
+                },
+                |at| found.remove(at),
+            );
+            status.runtime.get_or_insert_with(|| self.runtime_of(agent));
+            // What was found here is not an agent of another host, which is not asked yet.
+            if agent.host.is_some() && status.state != AgentState::Stopped {
+                let evidence = "it is on another host, which is not asked yet";
+                status =
+                    AgentStatus::new(agent.name.clone(), &scope, AgentState::Unknown, evidence);
+            }
+            if status.host.is_none() {
+                status.host.clone_from(&agent.host);
+            }
+            let overrides = inner.overrides.get(&agent.name);
+            agents.push(AgentReport {
+                class: agent.class.clone(),
+                in_roster: true,
+                overridden: overrides.map(|o| o.names()).unwrap_or_default(),
+                status,
+            });
+        }
+        agents.extend(found.into_iter().map(|status| AgentReport {
+            class: None,
+            in_roster: false,
+            overridden: Vec::new(),
+            status,
+        }));
+        if !names.is_empty() {
+            let known: Vec<String> = agents.iter().map(|a| a.status.name.to_string()).collect();
+            for name in names {
+                if !known.iter().any(|known| known == name.as_str()) {
+                    let known = known.iter().map(String::as_str);
+                    return Err(Error::agent_not_found(name.as_str(), known)
+                        .with_operation("status")
+                        .with_transport(&scope));
+                }
+            }
+            agents.retain(|agent| names.contains(&agent.status.name));
+        }
+        Ok(FleetStatus {
+            version: 1,
+            generated_at: Some(SystemTime::now()),
+            holder,
+            agents,
+            errors,
+        })
+    }
+
+    /// What an agent's manifest sees in its terminal right now, and why.
+    ///
+    /// # Errors
+    /// `Unsupported` where agents have no terminal of ours; as
+    /// [`Transport::status`](crate::Transport::status).
+    pub async fn explain(&self, name: &AgentName) -> Result<Explanation> {
+        self.supervisor()?.explain(name).await
+    }
+
+    /// Whether this host has what the fleet needs: the supervisor's own checks, and each agent's
+    /// program and working directory.
+    pub async fn doctor(&self) -> Vec<Check> {
+        let mut checks = vec![Check::new(
+            "roster",
+            Finding::Ok,
+            format!("{} agents", self.inner.agents.len()),
+        )];
+        if let Some(supervisor) = &self.inner.supervisor {
+            checks.extend(supervisor.check().await);
+        }
+        for agent in &self.inner.agents {
+            checks.push(self.check_agent(agent));
+        }
+        checks
+    }
+
+    fn check_agent(&self, agent: &crate::roster::AgentSpec) -> Check {
+        let name = format!("agent {}", agent.name);
+        let launch = match self.launch_of(agent) {
+            Ok(launch) => launch,
+            Err(error) => {
+                let hint = error.hint().unwrap_or("mend the roster").to_owned();
+                return Check::new(name, Finding::Failure, error.to_string()).with_fix(hint);
+            }
+        };
+        if let Err(error) = self.first_prompt(agent, &Kickstart::Roster) {
+            let hint = error.hint().unwrap_or("mend the template").to_owned();
+            return Check::new(name, Finding::Failure, error.to_string()).with_fix(hint);
+        }
+        let program = match self.inner.roster.command(agent) {
+            // A shell line: its first word, where that is a plain program.
+            Some(CommandLine::Shell(line)) => line.split_whitespace().next().unwrap_or_default(),
+            _ => launch.command.first().map_or("", String::as_str),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
+        if !program.chars().all(plain) {
+            let seen = "a shell line, which is not checked";
+            return Check::new(name, Finding::Warning, seen);
+        }
+        match self.on_path(program) {
+            Some(path) => Check::new(name, Finding::Ok, format!("runs {}", path.display())),
+            None => Check::new(
+                name,
+                Finding::Failure,
+                format!("no program {program} on PATH"),
+            )
+            .with_fix("install it, or set `command` in the roster"),
+        }
+    }
+}

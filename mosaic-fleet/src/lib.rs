@@ -1,0 +1,35 @@
+//! Run a durable fleet of AI coding agents, and deliver messages to them that you can trust.
+#![warn(clippy::future_not_send)]
+
+pub mod agent;
+pub mod capability;
+pub mod error;
+pub mod fleet;
+pub mod layer;
+pub mod message;
+pub mod options;
+pub mod registry;
+pub mod roster;
+pub mod runtime;
+pub mod supervise;
+#[cfg(feature = "scripted-agent")]
+pub mod testing;
+pub mod text;
+pub mod transport;
+
+pub use agent::{AgentName, AgentState, AgentStatus, ExitStatus};
+pub use capability::Capabilities;
+pub use error::{Error, ErrorKind, Refusal, Result, Retry, Stage};
+pub use fleet::{Fleet, FleetOptions};
+pub use message::{Evidence, EvidenceKind, Message, Preamble, Receipt, ReceiptId, Sender, Verdict};
+pub use options::{
+    Cursor, ListOptions, ResetMode, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail,
+    TailOptions,
+};
+pub use registry::Registry;
+pub use roster::{AgentSpec, Roster};
+pub use transport::{DynTransport, Transport, TransportExt, TransportInfo};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,26 @@
+//! How each agent program is started, read and typed to. Data in, decision out; no I/O but `/proc`.
+//!
+//! A *runtime* is a program such as Claude Code. What we know of it is a [`Manifest`]: data, not
+//! code. This module reads a drawn [`Screen`] by a manifest and prepares texts for it; it does not
+//! know how the screen was obtained or how keys are pressed.
+
+mod catalog;
+mod composer;
+mod echo;
+mod launch;
+mod manifest;
+mod outgoing;
+pub(crate) mod process;
+mod screen;
+
+pub use catalog::Catalog;
+pub use composer::{Composer, Explanation, Question, Reading, Seen, read};
+pub(crate) use composer::{matches_any, read_expecting};
+pub(crate) use echo::{Echo, Needle, echo_of, squash};
+pub use launch::Launch;
+pub use manifest::{
+    Clearing, ComposerLayout, DialogPattern, Expression, Manifest, PasteRules, Pattern, Place,
+    ResetCommand, ResetRules, SubmitRules, TextRules, Trim,
+};
+pub(crate) use outgoing::{Outgoing, prepare};
+pub use screen::Screen;

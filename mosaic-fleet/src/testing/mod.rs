@@ -1,0 +1,14 @@
+//! For transport authors and for callers' own tests: the conformance suite, a mock, scripted agents
+//! and a private tmux server.
+//!
+//! Not covered by the promise of stability: a new behaviour may be added in any release, and a
+//! transport that does not have it then fails.
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+#[cfg(feature = "testing")]
+pub mod mock;
+#[cfg(feature = "scripted-agent")]
+pub mod scripted_agent;
+#[cfg(feature = "testing")]
+pub mod tmux;

@@ -1,0 +1,160 @@
+//! Text that must never do harm: the rules for a message's text that hold for every program.
+//!
+//! What one program would alter or run as a command is in its manifest, not here. Pure: text in,
+//! text or refusal out.
+
+use crate::error::{Error, Refusal, Result};
+
+/// A text that holds no control character but LF and TAB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cleaned {
+    /// The text.
+    pub text: String,
+    /// What was changed, as it is told in [`Receipt::normalised`](crate::Receipt): `crlf` (CR and
+    /// CRLF became LF), `control` (control characters were removed).
+    pub changes: Vec<&'static str>,
+}
+
+/// Makes line ends LF, and refuses control characters or, with `strip_control`, removes them.
+///
+/// Control characters are C0 (but LF and TAB), DEL and C1. They are refused because a terminal
+/// acts on them: `ESC[201~` would end a bracketed paste and have the rest typed as keys. Cleaning a
+/// cleaned text changes nothing.
+///
+/// # Errors
+/// `InvalidArgument` when nothing but white space is left: no program takes that as a message.
+/// `Refused{UnsafeText}` for a control character, which the message names.
+pub fn clean(text: &str, strip_control: bool) -> Result<Cleaned> {
+    let mut changes = Vec::new();
+    let mut clean = if text.contains('\r') {
+        changes.push("crlf");
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.to_owned()
+    };
+    if let Some(found) = clean.chars().find(|c| is_harmful(*c)) {
+        if !strip_control {
+            return Err(Error::refused(
+                Refusal::UnsafeText,
+                format!(
+                    "the text holds the control character U+{:04X}",
+                    found as u32
+                ),
+            )
+            .with_hint("take it out, or ask for control characters to be stripped"));
+        }
+        clean.retain(|c| !is_harmful(c));
+        changes.push("control");
+    }
+    if clean.trim().is_empty() {
+        return Err(Error::invalid_argument("the text is empty"));
+    }
+    Ok(Cleaned {
+        text: clean,
+        changes,
+    })
+}
+
+/// The character of `prefixes` that `text` begins with, which makes a program run it as a command.
+///
+/// Leading white space does not hide it, because programs trim what they are given.
+pub fn command_prefix(text: &str, prefixes: &str) -> Option<char> {
+    let first = text.trim_start().chars().next()?;
+    prefixes.contains(first).then_some(first)
+}
+
+fn is_harmful(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn line_ends_become_lf() {
+        let cleaned = clean("a\r\nb\rc\n", false).unwrap();
+        assert_eq!(cleaned.text, "a\nb\nc\n");
+        assert_eq!(cleaned.changes, ["crlf"]);
+    }
+
+    #[test]
+    fn control_characters_are_refused_by_name() {
+        for bad in [
+            "\u{1b}",
+            "\u{1b}[201~",
+            "\0",
+            "\u{7}",
+            "\u{7f}",
+            "\u{80}",
+            "\u{9b}",
+            "\u{9f}",
+        ] {
+            let error = clean(&format!("a{bad}b"), false).unwrap_err();
+            assert_eq!(error.refusal(), Some(Refusal::UnsafeText), "{bad:?}");
+            assert!(error.message().contains("U+00"), "{error}");
+        }
+    }
+
+    #[test]
+    fn stripping_keeps_the_rest() {
+        let cleaned = clean("a\u{1b}[201~b\r\u{7}", true).unwrap();
+        assert_eq!(cleaned.text, "a[201~b\n");
+        assert_eq!(cleaned.changes, ["crlf", "control"]);
+    }
+
+    #[test]
+    fn blank_text_is_an_argument_error() {
+        for blank in ["", " ", "\n\t", "\u{1b}"] {
+            let error = clean(blank, true).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument, "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn commands_are_seen_behind_white_space() {
+        assert_eq!(command_prefix("/clear", "/!"), Some('/'));
+        assert_eq!(command_prefix("\n !ls", "/!"), Some('!'));
+        assert_eq!(command_prefix("do /clear", "/!"), None);
+        assert_eq!(command_prefix("", "/!"), None);
+    }
+
+    /// Any text, with control characters and line ends much more often than chance has them.
+    fn any_text() -> impl Strategy<Value = String> {
+        proptest::collection::vec(
+            prop_oneof![
+                any::<char>(),
+                (0_u8..=0x9f).prop_map(char::from),
+                Just('\r'),
+                Just('\n'),
+            ],
+            0..60,
+        )
+        .prop_map(|chars| chars.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_is_safe_and_idempotent(text in any_text(), strip in any::<bool>()) {
+            if let Ok(cleaned) = clean(&text, strip) {
+                prop_assert!(!cleaned.text.chars().any(is_harmful));
+                let again = clean(&cleaned.text, false).unwrap();
+                prop_assert_eq!(&again.text, &cleaned.text);
+                prop_assert!(again.changes.is_empty());
+                prop_assert_eq!(cleaned.changes.is_empty(), cleaned.text == text);
+            }
+        }
+
+        #[test]
+        fn only_control_characters_are_lost(text in any_text()) {
+            if let Ok(cleaned) = clean(&text, true) {
+                let kept = |c: &char| !c.is_control() || *c == '\t';
+                let before: String = text.chars().filter(kept).collect();
+                let after: String = cleaned.text.chars().filter(kept).collect();
+                prop_assert_eq!(before, after);
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! A control-mode connection: commands in, reply blocks and events out.
+//!
+//! It begins and ends behind the gate (`gate.rs`): end it with [`Control::close`].
+//!
+//! Replies come in order. A request is one or more lines followed by a line of our own whose reply
+//! nobody can forge; everything between is its answer, whatever number of blocks that takes
+//! (`if-shell` adds blocks, an error drops the rest of a line).
+
+use std::collections::VecDeque;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::command::CommandList;
+use super::error::TmuxError;
+use super::gate::Gate;
+use super::protocol::{Block, Item, Parser};
+use super::server::{Server, spawn_error};
+
+/// What has happened since the connection began, as counters: a waiter compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Events {
+    /// Pieces of output of the session's panes.
+    pub(super) output: u64,
+    /// Sessions, windows or panes that came, went or changed.
+    pub(super) lifecycle: u64,
+    /// The connection has ended.
+    pub(super) closed: bool,
+}
+
+struct Pending {
+    sentinel: String,
+    blocks: Vec<Block>,
+    reply: oneshot::Sender<Vec<Block>>,
+}
+
+#[derive(Default)]
+struct State {
+    pending: VecDeque<Pending>,
+    /// The attach command's own answer: done, or its error.
+    attached: Option<oneshot::Sender<Result<(), String>>>,
+}
+
+/// A connection. Requests may be made from several tasks; they are pipelined.
+pub(super) struct Control {
+    /// Whole requests only: a caller that goes away never leaves half a line behind.
+    /// Dropped to end the connection.
+    writer: Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
+    state: Arc<Mutex<State>>,
+    events: watch::Receiver<Events>,
+    socket: String,
+    nonce: String,
+    counter: std::sync::atomic::AtomicU64,
+    gate: Gate,
+    client: Mutex<Option<Child>>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Control {
+    /// Attaches to the session `target` (`=name:` or `$id`), hearing its output only if `output`.
+    ///
+    /// It is done in a task of its own: a caller that goes away half-way must not leave a client
+    /// that is killed while another one introduces itself.
+    pub(super) async fn attach(
+        server: &Server,
+        target: &str,
+        output: bool,
+        deadline: Instant,
+    ) -> Result<Control, TmuxError> {
+        let (server, target) = (server.clone(), target.to_owned());
+        let introduce = async move { Self::introduce(&server, &target, output, deadline).await };
+        match tokio::spawn(introduce).await {
+            Ok(control) => control,
+            Err(error) => Err(TmuxError::Protocol(error.to_string())),
+        }
+    }
+
+    async fn introduce(
+        server: &Server,
+        target: &str,
+        output: bool,
+        deadline: Instant,
+    ) -> Result<Control, TmuxError> {
+        let flags = if output {
+            "ignore-size,pause-after=5"
+        } else {
+            "ignore-size,no-output"
+        };
+        let mut process = server.client();
+        process
+            .args(["-C", "attach-session", "-E", "-f", flags, "-t", target])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let gate = server.gate();
+        let started = Instant::now();
+        // Nobody else comes or goes meanwhile: a server that does not answer must not hold them up.
+        let deadline = deadline.min(started + INTRODUCTION);
+        let passage = timeout_at(deadline, gate.enter())
+            .await
+            .map_err(|_| TmuxError::Slow(started.elapsed()))??;
+        let mut client = process.spawn().map_err(spawn_error)?;
+        let missing = || TmuxError::Protocol("no pipe".to_owned());
+        let stdin = client.stdin.take().ok_or_else(missing)?;
+        let stdout = client.stdout.take().ok_or_else(missing)?;
+        let mut stderr = client.stderr.take().ok_or_else(missing)?;
+        let (attached, answer) = oneshot::channel();
+        let state = Arc::new(Mutex::new(State {
+            attached: Some(attached),
+            ..State::default()
+        }));
+        let (sender, events) = watch::channel(Events::default());
+        let lines = BufReader::with_capacity(64 << 10, stdout);
+        tokio::spawn(read(lines, Arc::clone(&state), sender));
+        let (writer, requests) = mpsc::unbounded_channel();
+        tokio::spawn(write(stdin, requests));
+        let socket = server.config.socket.label();
+        let outcome = timeout_at(deadline, answer)
+            .await
+            .map_err(|_| TmuxError::Slow(started.elapsed()))?;
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(words)) => {
+                // It was never on a session, so its end tells nobody anything.
+                return Err(TmuxError::from_words(&words, &socket));
+            }
+            Err(_) => {
+                let mut words = String::new();
+                let _ = timeout_at(deadline, stderr.read_to_string(&mut words)).await;
+                return Err(if words.trim().is_empty() {
+                    TmuxError::Lost
+                } else {
+                    TmuxError::from_words(&words, &socket)
+                });
+            }
+        }
+        drop(passage);
+        Ok(Control {
+            writer: Mutex::new(Some(writer)),
+            state,
+            events,
+            socket,
+            nonce: uuid::Uuid::now_v7().simple().to_string(),
+            counter: std::sync::atomic::AtomicU64::new(0),
+            gate,
+            client: Mutex::new(Some(client)),
+        })
+    }
+
+    /// Ends the connection and waits until the server has let go of it.
+    pub(super) async fn close(&self) {
+        let client = self.take_client();
+        if let Some(client) = client {
+            end(&self.gate, &self.writer, client).await;
+        }
+    }
+
+    fn take_client(&self) -> Option<Child> {
+        self.client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// A name that no one else uses, for buffers and the like.
+    pub(super) fn unique(&self) -> String {
+        let number = self
+            .counter
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        format!("mosaic-{}-{number}", self.nonce)
+    }
+
+    /// Runs `lists`, each one atomic, and returns every reply block in order.
+    pub(super) async fn request(
+        &self,
+        lists: &[CommandList],
+        deadline: Instant,
+    ) -> Result<Vec<Block>, TmuxError> {
+        let sentinel = self.unique();
+        let mut text = String::new();
+        for list in lists {
+            text.push_str(&list.line());
+            text.push('\n');
+        }
+        text.push_str("display-message -p ");
+        text.push_str(&sentinel);
+        text.push('\n');
+        let (reply, answer) = oneshot::channel();
+        let started = Instant::now();
+        {
+            let mut state = lock(&self.state);
+            if self.is_closed() {
+                return Err(TmuxError::Lost);
+            }
+            state.pending.push_back(Pending {
+                sentinel,
+                blocks: Vec::new(),
+                reply,
+            });
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let sent = writer.as_ref().map(|writer| writer.send(text.into_bytes()));
+            if !matches!(sent, Some(Ok(()))) {
+                return Err(TmuxError::Lost);
+            }
+        }
+        timeout_at(deadline, answer)
+            .await
+            .map_err(|_| TmuxError::Slow(started.elapsed()))?
+            .map_err(|_| TmuxError::Lost)
+    }
+
+    /// What has happened so far.
+    pub(super) fn events(&self) -> Events {
+        *self.events.borrow()
+    }
+
+    /// Waits until something has happened since `seen`, or until `deadline`. True if it has.
+    pub(super) async fn changed(&self, seen: Events, deadline: Instant) -> bool {
+        let mut events = self.events.clone();
+        let changed = events.wait_for(|now| *now != seen);
+        matches!(timeout_at(deadline, changed).await, Ok(Ok(_)))
+    }
+
+    /// The server is out of sight.
+    pub(super) fn is_closed(&self) -> bool {
+        self.events.borrow().closed
+    }
+}
+
+async fn write(mut stdin: ChildStdin, mut requests: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(request) = requests.recv().await {
+        if stdin.write_all(&request).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// How long a client may take to come.
+const INTRODUCTION: Duration = Duration::from_secs(10);
+
+/// How long a client may take to go.
+const LEAVING: Duration = Duration::from_secs(2);
+
+async fn end(
+    gate: &Gate,
+    writer: &Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
+    mut client: Child,
+) {
+    let _passage = gate.enter().await;
+    writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if tokio::time::timeout(LEAVING, client.wait()).await.is_err() {
+        let _ = client.kill().await;
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let Some(client) = self.take_client() else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let gate = self.gate.clone();
+            let writer = std::mem::take(&mut self.writer);
+            runtime.spawn(async move { end(&gate, &writer, client).await });
+        }
+    }
+}
+
+/// The longest line that is kept. A longer one is nothing we asked for.
+const LONGEST_LINE: usize = 64 << 20;
+
+async fn read(
+    mut lines: BufReader<ChildStdout>,
+    state: Arc<Mutex<State>>,
+    events: watch::Sender<Events>,
+) {
+    let mut parser = Parser::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match lines.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) if line.len() > LONGEST_LINE => break,
+            Ok(_) => {}
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        match parser.line(&line) {
+            Some(Item::Own(block)) => deliver(&state, block),
+            Some(Item::Foreign(block)) if !block.ok => {
+                if let Some(attached) = lock(&state).attached.take() {
+                    let _ = attached.send(Err(block.text()));
+                }
+            }
+            Some(Item::Attached) => {
+                if let Some(attached) = lock(&state).attached.take() {
+                    let _ = attached.send(Ok(()));
+                }
+                events.send_modify(|events| events.lifecycle += 1);
+            }
+            Some(Item::Output) => events.send_modify(|events| events.output += 1),
+            Some(Item::Lifecycle) => events.send_modify(|events| events.lifecycle += 1),
+            Some(Item::Exit) => break,
+            Some(Item::Foreign(_)) | None => {}
+        }
+    }
+    let mut state = lock(&state);
+    events.send_modify(|events| events.closed = true);
+    state.pending.clear();
+    state.attached = None;
+}
+
+fn deliver(state: &Mutex<State>, block: Block) {
+    let mut state = lock(state);
+    let Some(first) = state.pending.front_mut() else {
+        return;
+    };
+    let is_sentinel = block.ok
+        && block.body.strip_suffix(b"\n").unwrap_or(&block.body) == first.sentinel.as_bytes();
+    if !is_sentinel {
+        first.blocks.push(block);
+    } else if let Some(done) = state.pending.pop_front() {
+        let _ = done.reply.send(done.blocks);
+    }
+}
+
+/// The deadline `limit` from now.
+pub(super) fn within(limit: Duration) -> Instant {
+    Instant::now() + limit
+}

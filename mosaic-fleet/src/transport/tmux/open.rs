@@ -1,0 +1,267 @@
+//! A pane opened for looking and typing: a connection of its own on the pane's session, because
+//! only that one hears the pane's output.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Inner;
+use super::command::{CommandList, command};
+use super::control::Control;
+use super::error::TmuxError;
+use super::screen::{Capture, Look, look};
+use super::target::{PaneTarget, Row, list_panes, list_panes_of, pane_of, rows};
+use crate::agent::AgentName;
+use crate::error::{Error, Result};
+use crate::runtime::process::{Program, command_in_front, foreground, is_alive};
+use crate::runtime::{Explanation, Manifest, Reading, read, read_expecting};
+
+/// An open pane.
+#[derive(Debug)]
+pub(super) struct OpenPane {
+    pub(super) control: Arc<Control>,
+    pub(super) capture: Capture,
+    pub(super) row: Row,
+    pub(super) manifest: Arc<Manifest>,
+}
+
+impl OpenPane {
+    /// Opens an agent's pane by the agent's whole name.
+    pub(super) async fn agent(inner: &Inner, name: &AgentName, deadline: Instant) -> Result<Self> {
+        match Self::go_to(inner, name, deadline).await {
+            Ok((control, capture, rows)) => {
+                let found = pane_of(&rows, name.as_str())
+                    .cloned()
+                    .ok_or_else(|| TmuxError::NoSession(name.to_string()).into())
+                    .and_then(|row| Ok((inner.manifest_of(Some(name), &row.runtime)?, row)));
+                Self::assembled(control, capture, found).await
+            }
+            Err(TmuxError::NoSession(_)) => Err(inner.unknown_agent(name, deadline).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A connection on the agent's session: one that is at hand, or a new one.
+    async fn go_to(
+        inner: &Inner,
+        name: &AgentName,
+        deadline: Instant,
+    ) -> Result<(Arc<Control>, Capture, Vec<Row>), TmuxError> {
+        let Some((control, capture)) = inner.take_idle() else {
+            return Self::attach(inner, &format!("={name}:"), deadline).await;
+        };
+        let session = format!("={name}");
+        let lists = [
+            CommandList::new([command!["switch-client", "-E", "-t", session]]),
+            CommandList::new([list_panes_of(&format!("={name}:"))]),
+        ];
+        let blocks = control.request(&lists, deadline).await?;
+        match blocks.as_slice() {
+            [moved, listed] if moved.ok => Ok((control, capture, rows(&listed.body))),
+            [moved, ..] if moved.text().contains("can't find") => {
+                inner.keep(control, capture);
+                Err(TmuxError::NoSession(name.to_string()))
+            }
+            [moved, ..] => Err(TmuxError::Protocol(moved.text())),
+            [] => Err(TmuxError::Protocol("no answer".to_owned())),
+        }
+    }
+
+    /// Ends the connection.
+    pub(super) async fn close(self) {
+        self.control.close().await;
+    }
+
+    /// Opens any pane of the server. `runtime` overrides what the pane says of itself.
+    pub(super) async fn target(
+        inner: &Inner,
+        target: &PaneTarget,
+        runtime: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Self> {
+        let list = CommandList::new([list_panes(None)]);
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let all = rows(&inner.server.run(&list, limit).await?);
+        let missing = || {
+            let known = all.iter().map(|row| row.identity.session.as_str());
+            Error::agent_not_found(&target.to_string(), known)
+        };
+        let found = target.pick(&all).ok_or_else(missing)?;
+        let session = format!("{}:", found.identity.session_id);
+        let (control, capture, rows) = Self::attach(inner, &session, deadline).await?;
+        let found = rows
+            .into_iter()
+            .find(|row| row.identity == found.identity)
+            .ok_or_else(missing)
+            .and_then(|row| {
+                let runtime = runtime.map_or_else(|| inner.guess_runtime(&row), str::to_owned);
+                Ok((inner.server.config.catalog.get(&runtime)?, row))
+            });
+        Self::assembled(control, capture, found).await
+    }
+
+    /// Puts a pane together; where that fails the connection is ended in good order.
+    async fn assembled(
+        control: Arc<Control>,
+        capture: Capture,
+        found: Result<(Arc<Manifest>, Row)>,
+    ) -> Result<Self> {
+        match found {
+            Ok((manifest, row)) => Ok(OpenPane {
+                control,
+                capture,
+                row,
+                manifest,
+            }),
+            Err(error) => {
+                control.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn attach(
+        inner: &Inner,
+        target: &str,
+        deadline: Instant,
+    ) -> Result<(Arc<Control>, Capture, Vec<Row>), TmuxError> {
+        let control = Control::attach(&inner.server, target, true, deadline).await?;
+        let lists = [
+            CommandList::new([command!["display-message", "-p", "#{version}"]]),
+            CommandList::new([list_panes_of(target)]),
+        ];
+        let blocks = control.request(&lists, deadline).await?;
+        let [version, listed] = blocks.as_slice() else {
+            return Err(TmuxError::Protocol("no list of panes".to_owned()));
+        };
+        let capture = Capture::for_version(&version.text());
+        Ok((Arc::new(control), capture, rows(&listed.body)))
+    }
+
+    /// What the pane shows now, with `history` lines above.
+    pub(super) async fn look(&self, history: usize, deadline: Instant) -> Result<Look, TmuxError> {
+        look(
+            &self.control,
+            self.capture,
+            &self.row.identity,
+            history,
+            deadline,
+        )
+        .await
+    }
+
+    /// What the manifest sees in it.
+    pub(super) fn read(&self, look: &Look) -> Reading {
+        read_pane(&self.manifest, &self.row, look)
+    }
+
+    /// The same, where the composer is expected to hold a text behind a prompt.
+    pub(super) fn read_expecting(&self, look: &Look, prompt: &str, expected: &str) -> Reading {
+        let reading = read_expecting(&self.manifest, &look.screen, prompt, expected);
+        with_processes(&self.manifest, &self.row, reading)
+    }
+
+    /// The program has ended, whether its terminal has noticed yet or not.
+    pub(super) fn has_ended(&self, look: &Look) -> bool {
+        look.dead
+            || !is_alive(self.row.identity.pane_pid)
+            || matches!(self.program(), Program::Other(_))
+    }
+
+    /// What the manifest sees in the pane, and why.
+    pub(super) async fn explain(&self, deadline: Instant) -> Result<Explanation, TmuxError> {
+        let look = self.look(0, deadline).await?;
+        let reading = self.read(&look);
+        let program = match self.program() {
+            Program::Expected(name) => name,
+            Program::Other(name) => format!("{name}, not {}", self.manifest.processes.join(" or ")),
+            Program::Unknown => "any".to_owned(),
+        };
+        Ok(Explanation {
+            runtime: self.manifest.name.clone(),
+            state: reading.state,
+            composer: reading.composer.map(|composer| composer.text),
+            question: reading.question.map(|question| question.text),
+            program,
+            seen: reading.seen,
+            screen: look.screen.rows,
+            title: look.screen.title,
+        })
+    }
+
+    /// Which program runs in the pane's foreground.
+    pub(super) fn program(&self) -> Program {
+        if self.manifest.processes.is_empty() {
+            return Program::Unknown;
+        }
+        foreground(self.row.identity.pane_pid, &self.manifest.processes)
+    }
+}
+
+/// What a manifest sees in a pane: its screen and, where that tells more, who has the terminal.
+pub(super) fn read_pane(manifest: &Manifest, row: &Row, look: &Look) -> Reading {
+    with_processes(manifest, row, read(manifest, &look.screen))
+}
+
+fn with_processes(manifest: &Manifest, row: &Row, mut reading: Reading) -> Reading {
+    if manifest.yields_terminal
+        && reading.question.is_none()
+        && command_in_front(row.identity.pane_pid, &manifest.paste.bracketed_processes)
+    {
+        reading.work_seen("a command has the terminal");
+    }
+    reading
+}
+
+impl Inner {
+    /// `AgentNotFound` with the nearest agent suggested; `Unavailable` if that cannot be asked.
+    pub(super) async fn unknown_agent(&self, name: &AgentName, deadline: Instant) -> Error {
+        let list = CommandList::new([list_panes(None)]);
+        let limit = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(100));
+        match self.server.run(&list, limit).await {
+            Ok(output) => {
+                let rows = rows(&output);
+                let known = rows.iter().map(|row| row.identity.session.as_str());
+                Error::agent_not_found(name.as_str(), known.filter(|name| !name.starts_with('_')))
+                    .with_hint("`mosaic-fleet status` lists the agents; `start` starts one")
+            }
+            Err(error) => error.into(),
+        }
+    }
+
+    /// The manifest of an agent: what the caller said, else what the pane says, else the default.
+    pub(super) fn manifest_of(
+        &self,
+        name: Option<&AgentName>,
+        said: &str,
+    ) -> Result<Arc<Manifest>> {
+        let config = &self.server.config;
+        let runtime = name
+            .and_then(|name| config.runtimes.get(name))
+            .map(String::as_str)
+            .or(Some(said).filter(|said| !said.is_empty()))
+            .unwrap_or(&config.default_runtime);
+        config.catalog.get(runtime)
+    }
+
+    /// The runtime of a pane that says nothing: the one whose program runs in it, else a shell.
+    fn guess_runtime(&self, row: &Row) -> String {
+        if !row.runtime.is_empty() {
+            return row.runtime.clone();
+        }
+        let runs = |manifest: &&Manifest| {
+            !manifest.processes.is_empty()
+                && matches!(
+                    foreground(row.identity.pane_pid, &manifest.processes),
+                    Program::Expected(_)
+                )
+        };
+        let found = self.server.config.catalog.iter().find(runs);
+        found
+            .map_or("shell", |manifest| manifest.name.as_str())
+            .to_owned()
+    }
+}

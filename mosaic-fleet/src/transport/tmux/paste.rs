@@ -1,0 +1,371 @@
+//! The guarded paste and the guarded key: one server command list each, so that nothing can come
+//! between the look and the deed.
+//!
+//! A bare paste into a dead pane would end the whole server (tmux 3.3a and older), a bare key could
+//! answer a dialog. This file is the only one that types.
+
+use std::path::PathBuf;
+
+use tokio::time::Instant;
+
+use super::command::{Command, CommandList, all, command, literal, when};
+use super::control::Control;
+use super::error::TmuxError;
+use super::lease::Lease;
+use super::server::{Server, private_file};
+use super::target::Identity;
+use crate::runtime::{Manifest, Outgoing, Place};
+
+/// The largest text that goes as words of a command; above it a file is quicker.
+const INLINE_BYTES: usize = 8 * 1024;
+
+/// The pane's memory of a text of ours that was not seen submitted.
+pub(super) const PASTED: &str = "@mosaic_pasted";
+
+/// What a guarded deed came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    Done,
+    /// The guard did not hold; nothing was typed.
+    Withheld,
+}
+
+/// Types to one pane, under its lease.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Typist<'a> {
+    pub(super) server: &'a Server,
+    pub(super) control: &'a Control,
+    pub(super) identity: &'a Identity,
+    pub(super) lease: &'a Lease,
+    pub(super) manifest: &'a Manifest,
+    pub(super) deadline: Instant,
+}
+
+impl Typist<'_> {
+    /// Pastes `outgoing`, all of it or nothing. The pane remembers `hash` until it is forgotten.
+    pub(super) async fn paste(&self, outgoing: &Outgoing, hash: &str) -> Result<Deed, TmuxError> {
+        let target = self.identity.target();
+        let mut files = Files(Vec::new());
+        let mut lists = Vec::new();
+        let mut buffers = Vec::new();
+        for chunk in &outgoing.chunks {
+            let buffer = self.control.unique();
+            lists.push(CommandList::new([self.load(&buffer, chunk, &mut files)?]));
+            buffers.push(buffer);
+        }
+        let mut deed = vec![
+            command!["set-option", "-p", "-t", &target, PASTED, hash],
+            self.lease.renewal(),
+        ];
+        deed.extend(buffers.iter().map(|buffer| {
+            let paste = command!["paste-buffer", "-p", "-d", "-b", buffer, "-t", &target];
+            if self.manifest.paste.keep_lf {
+                paste.word("-r")
+            } else {
+                paste
+            }
+        }));
+        deed.push(said(DONE));
+        let mut withheld = vec![said(WITHHELD)];
+        let unused = |buffer: &String| command!["delete-buffer", "-b", buffer];
+        withheld.extend(buffers.iter().map(unused));
+        lists.push(CommandList::new([when(
+            &target,
+            &all(&self.conditions()),
+            &CommandList::new(deed),
+            &CommandList::new(withheld),
+        )]));
+        self.deed(&lists).await
+    }
+
+    /// The command that brings a chunk into a buffer on the server: as words, or through a file
+    /// that only we can read.
+    fn load(&self, buffer: &str, chunk: &str, files: &mut Files) -> Result<Command, TmuxError> {
+        if chunk.len() <= INLINE_BYTES {
+            return Ok(command!["set-buffer", "-b", buffer, "--", chunk]);
+        }
+        let path = self.server.private_folder()?.join(format!("{buffer}.text"));
+        files.0.push(path.clone());
+        private_file(&path, chunk.as_bytes()).map_err(|source| TmuxError::File {
+            path: path.display().to_string(),
+            source,
+        })?;
+        let path = literal(&path.display().to_string());
+        Ok(command!["load-buffer", "-b", buffer, path])
+    }
+
+    /// Presses keys, unless a dialog of the manifest is open at that very moment.
+    pub(super) async fn press(&self, keys: &str) -> Result<Deed, TmuxError> {
+        let target = self.identity.target();
+        let mut conditions = self.conditions();
+        conditions.extend(no_dialog(self.manifest));
+        let send = keys
+            .split_whitespace()
+            .fold(command!["send-keys", "-t", &target], Command::word);
+        let deed = CommandList::new([self.lease.renewal(), send, said(DONE)]);
+        let withheld = CommandList::new([said(WITHHELD)]);
+        let list = CommandList::new([when(&target, &all(&conditions), &deed, &withheld)]);
+        self.deed(&[list]).await
+    }
+
+    /// Leaves copy mode and the like. It tells every client of the server, so it is done behind the
+    /// gate, and never as a part of a deed.
+    pub(super) async fn leave_mode(&self) -> Result<(), TmuxError> {
+        let _passage = self.server.gate().enter().await?;
+        let target = self.identity.target();
+        let leave = CommandList::new([command!["copy-mode", "-q", "-t", &target]]);
+        let alive = all(&self.identity.still_alive());
+        let list = CommandList::new([when(&target, &alive, &leave, &CommandList::default())]);
+        self.control.request(&[list], self.deadline).await.map(drop)
+    }
+
+    /// Has the pane remember more of the text that was pasted.
+    pub(super) async fn remember(&self, hash: &str) -> Result<(), TmuxError> {
+        let target = self.identity.target();
+        let list = CommandList::new([command!["set-option", "-p", "-t", target, PASTED, hash]]);
+        self.control.request(&[list], self.deadline).await.map(drop)
+    }
+
+    /// Forgets the text that was pasted: it was seen submitted, or cleared.
+    pub(super) async fn forget(&self) -> Result<(), TmuxError> {
+        let target = self.identity.target();
+        let list = CommandList::new([command!["set-option", "-p", "-u", "-t", target, PASTED]]);
+        self.control.request(&[list], self.deadline).await.map(drop)
+    }
+
+    fn conditions(&self) -> Vec<String> {
+        let mut conditions = self.identity.still_alive();
+        conditions.push("#{==:#{pane_input_off},0}".to_owned());
+        conditions.push("#{==:#{pane_synchronized},0}".to_owned());
+        // A mode would take the key, and a paste would go past it without brackets.
+        conditions.push("#{==:#{pane_in_mode},0}".to_owned());
+        conditions.extend(self.lease.conditions());
+        conditions
+    }
+
+    async fn deed(&self, lists: &[CommandList]) -> Result<Deed, TmuxError> {
+        let blocks = self.control.request(lists, self.deadline).await?;
+        let heard = |word: &str| blocks.iter().any(|block| block.ok && block.text() == word);
+        if heard(DONE) {
+            return Ok(Deed::Done);
+        }
+        if heard(WITHHELD) {
+            return Ok(Deed::Withheld);
+        }
+        let errors = blocks.iter().filter(|block| !block.ok);
+        let words: Vec<String> = errors.map(|block| block.text()).collect();
+        Err(TmuxError::Protocol(words.join("; ")))
+    }
+}
+
+/// What the server says after a deed, or instead of it.
+const DONE: &str = "DONE";
+const WITHHELD: &str = "WITHHELD";
+
+fn said(word: &str) -> Command {
+    command!["display-message", "-p", word]
+}
+
+/// Formats that hold while no dialog of the manifest is drawn: tmux itself searches the screen and
+/// the title, at the moment of the key.
+fn no_dialog(manifest: &Manifest) -> Vec<String> {
+    let words = manifest
+        .dialog
+        .iter()
+        .filter_map(|dialog| Some((dialog.place, dialog.words.as_ref()?)));
+    words
+        .map(|(place, words)| match place {
+            Place::Title => format!("#{{==:#{{m:*{words}*,#{{pane_title}}}},0}}"),
+            _ => format!("#{{==:#{{C:{words}}},0}}"),
+        })
+        .collect()
+}
+
+/// Files that go when this does.
+struct Files(Vec<PathBuf>);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The guard, asked to do what it must not: on a real server, with identities that are wrong.
+
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::options::SendOptions;
+    use crate::runtime::prepare;
+    use crate::testing::tmux::TmuxFixture;
+    use crate::transport::tmux::control::within;
+    use crate::transport::tmux::target::{list_panes, pane_of, rows};
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Two panes that write down what is typed to them.
+    struct Bench {
+        fixture: TmuxFixture,
+        server: Server,
+        control: Arc<Control>,
+    }
+
+    impl Bench {
+        async fn new() -> Self {
+            let fixture = TmuxFixture::new("unused").unwrap();
+            for name in ["agent-1", "agent-10"] {
+                let command = [
+                    "sh",
+                    "-c",
+                    &format!("stty -echo; echo up; exec cat > {name}.typed"),
+                ];
+                let command = command.map(str::to_owned);
+                fixture
+                    .start_command(name, "shell", &command)
+                    .await
+                    .unwrap();
+            }
+            let server = Server::new(fixture.config.clone());
+            let control = Control::attach(&server, "=_holder:", false, within(LIMIT)).await;
+            let control = Arc::new(control.unwrap());
+            Bench {
+                fixture,
+                server,
+                control,
+            }
+        }
+
+        async fn identity(&self, name: &str) -> Identity {
+            let list = CommandList::new([list_panes(None)]);
+            let blocks = self.control.request(&[list], within(LIMIT)).await.unwrap();
+            let rows = rows(&blocks[0].body);
+            pane_of(&rows, name).unwrap().identity.clone()
+        }
+
+        /// Pastes and presses Enter under `identity`, with a lease on the pane of `leased`.
+        async fn type_to(&self, identity: &Identity, leased: &Identity) -> (Deed, Deed) {
+            let manifest = crate::runtime::Catalog::shipped()
+                .unwrap()
+                .get("shell")
+                .unwrap();
+            let outgoing = prepare(&manifest, "typed", &SendOptions::new()).unwrap();
+            let deadline = within(LIMIT);
+            let length = Duration::from_secs(5);
+            let lease = Lease::take(&self.control, leased, "here", length, deadline, deadline);
+            let lease = lease.await.unwrap();
+            let typist = Typist {
+                server: &self.server,
+                control: &self.control,
+                identity,
+                lease: &lease,
+                manifest: &manifest,
+                deadline,
+            };
+            let paste = typist.paste(&outgoing, "hash").await.unwrap();
+            let key = typist.press("Enter").await.unwrap();
+            lease.give_back(deadline).await;
+            (paste, key)
+        }
+
+        fn typed(&self, name: &str) -> String {
+            std::fs::read_to_string(self.fixture.folder().join(format!("{name}.typed")))
+                .unwrap_or_default()
+        }
+
+        fn nothing_left(&self) {
+            assert_eq!(self.fixture.tmux_text(&["list-buffers"]).unwrap(), "");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_true_identity_is_typed_to_and_no_other_pane_is() {
+        let bench = Bench::new().await;
+        let agent = bench.identity("agent-1").await;
+        assert_eq!(
+            bench.type_to(&agent, &agent).await,
+            (Deed::Done, Deed::Done)
+        );
+        let began = SystemTime::now();
+        while bench.typed("agent-1") != "typed\n" {
+            assert!(
+                began.elapsed().unwrap() < LIMIT,
+                "{:?}",
+                bench.typed("agent-1")
+            );
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(bench.typed("agent-10"), "");
+        bench.nothing_left();
+    }
+
+    #[tokio::test]
+    async fn a_false_identity_is_withheld_in_every_part() {
+        let bench = Bench::new().await;
+        let agent = bench.identity("agent-1").await;
+        let other = bench.identity("agent-10").await;
+        let falsified: [fn(&mut Identity, &Identity); 4] = [
+            |identity, _| identity.server += 1,
+            |identity, _| identity.started += 1,
+            |identity, _| identity.pane_pid += 1,
+            // The guard's target is another agent's pane.
+            |identity, other| identity.pane_id.clone_from(&other.pane_id),
+        ];
+        for falsify in falsified {
+            let mut identity = agent.clone();
+            falsify(&mut identity, &other);
+            let deeds = bench.type_to(&identity, &agent).await;
+            assert_eq!(deeds, (Deed::Withheld, Deed::Withheld), "{identity:?}");
+            bench.nothing_left();
+        }
+        // The lease is on another pane.
+        assert_eq!(
+            bench.type_to(&agent, &other).await,
+            (Deed::Withheld, Deed::Withheld)
+        );
+        assert_eq!(
+            (bench.typed("agent-1"), bench.typed("agent-10")),
+            (String::new(), String::new())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_dead_pane_is_withheld_and_the_server_lives() {
+        let bench = Bench::new().await;
+        let agent = bench.identity("agent-1").await;
+        let pid = crate::runtime::process::pid_of(agent.pane_pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let dead = ["list-panes", "-t", "=agent-1:", "-F", "#{pane_dead}"];
+        while bench.fixture.tmux_text(&dead).unwrap() != "1" {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            bench.type_to(&agent, &agent).await,
+            (Deed::Withheld, Deed::Withheld)
+        );
+        bench.nothing_left();
+        let server = bench
+            .fixture
+            .tmux_text(&["display-message", "-p", "#{pid}"])
+            .unwrap();
+        assert_eq!(server, agent.server.to_string());
+    }
+
+    #[tokio::test]
+    async fn input_that_is_switched_off_is_withheld() {
+        let bench = Bench::new().await;
+        let agent = bench.identity("agent-1").await;
+        bench
+            .fixture
+            .tmux_text(&["select-pane", "-d", "-t", "=agent-1:"])
+            .unwrap();
+        assert_eq!(
+            bench.type_to(&agent, &agent).await,
+            (Deed::Withheld, Deed::Withheld)
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! The lines of a control-mode connection: reply blocks and notifications, told apart. Pure.
+
+/// The reply to one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) ok: bool,
+    pub(super) body: Vec<u8>,
+}
+
+impl Block {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).trim_end().to_owned()
+    }
+}
+
+/// What a line completes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A reply to a line of ours.
+    Own(Block),
+    /// A reply to the attach command or to somebody's hook.
+    Foreign(Block),
+    /// The client is on its session.
+    Attached,
+    Output,
+    Lifecycle,
+    Exit,
+}
+
+/// Turns lines into items. `%` lines inside a block are data, and only the very tag that began it ends it.
+#[derive(Debug, Default)]
+pub(super) struct Parser {
+    open: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Parser {
+    pub(super) fn line(&mut self, line: &[u8]) -> Option<Item> {
+        if let Some((tag, body)) = &mut self.open {
+            let ended = |kind: &[u8]| line.strip_prefix(kind) == Some(tag.as_slice());
+            let ok = ended(b"%end ");
+            if !ok && !ended(b"%error ") {
+                body.extend_from_slice(line);
+                body.push(b'\n');
+                return None;
+            }
+            let own = tag.ends_with(b" 1");
+            let body = std::mem::take(body);
+            self.open = None;
+            let block = Block { ok, body };
+            return Some(if own {
+                Item::Own(block)
+            } else {
+                Item::Foreign(block)
+            });
+        }
+        if let Some(tag) = line.strip_prefix(b"%begin ") {
+            self.open = Some((tag.to_vec(), Vec::new()));
+            return None;
+        }
+        let word = line.split(|byte| *byte == b' ').next().unwrap_or(line);
+        match word {
+            b"%output" | b"%extended-output" | b"%pause" | b"%continue" => Some(Item::Output),
+            b"%session-changed" => Some(Item::Attached),
+            b"%exit" => Some(Item::Exit),
+            _ if word.starts_with(b"%") => Some(Item::Lifecycle),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn items(text: &str) -> Vec<Item> {
+        let mut parser = Parser::default();
+        text.lines()
+            .filter_map(|line| parser.line(line.as_bytes()))
+            .collect()
+    }
+
+    #[test]
+    fn percent_lines_inside_a_block_are_data() {
+        let text = "%begin 1 2 1\n%output %1 x\n%end 1 2 0\n%begin 9 9 1\n%end 1 2 1\n%output %1 y";
+        assert_eq!(
+            items(text),
+            [
+                Item::Own(Block {
+                    ok: true,
+                    body: b"%output %1 x\n%end 1 2 0\n%begin 9 9 1\n".to_vec()
+                }),
+                Item::Output
+            ]
+        );
+    }
+
+    #[test]
+    fn replies_of_others_are_not_ours() {
+        assert_eq!(
+            items("%begin 1 2 0\n%error 1 2 0\n%session-changed $0 a\nnoise\n%exit"),
+            [
+                Item::Foreign(Block {
+                    ok: false,
+                    body: Vec::new()
+                }),
+                Item::Attached,
+                Item::Exit
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics_the_parser(lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..40)) {
+            let mut parser = Parser::default();
+            for line in lines {
+                parser.line(&line);
+            }
+        }
+    }
+}

@@ -1,0 +1,671 @@
+//! The delivery: look, paste, echo, key, proof. A text is typed at most once, only the key is
+//! repeated, and what cannot be known is said to be unknown.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::Inner;
+use super::caller::{Caller, gone};
+use super::command::{CommandList, command};
+use super::config::Timing;
+use super::control::Events;
+use super::error::TmuxError;
+use super::lease::Lease;
+use super::memory::{Memory, fingerprint};
+use super::open::OpenPane;
+use super::paste::{Deed, Typist};
+use super::proof::{Echoed, taken};
+use super::refuse::{refuse_unbracketed, refuse_words_of_dialogs};
+use super::screen::Look;
+use crate::agent::AgentName;
+use crate::error::{Error, ErrorKind, Refusal, Result, Retry, Stage};
+use crate::message::{Evidence, EvidenceKind, Message, Receipt, ReceiptId, Verdict};
+use crate::options::SendOptions;
+use crate::runtime::process::Program;
+use crate::runtime::{
+    ComposerLayout, Echo, Needle, Outgoing, Pattern, Reading, echo_of, matches_any, prepare, squash,
+};
+
+/// A paste that the guard withheld is looked at again at most so often.
+const MOST_TRIES: u32 = 3;
+
+/// Delivers `message` to the open pane and says what is known of it.
+pub(super) async fn deliver(
+    inner: &Inner,
+    pane: &OpenPane,
+    agent: &AgentName,
+    message: &Message,
+    options: &SendOptions,
+    clock: Clock,
+    caller: &Caller,
+) -> Result<Receipt> {
+    if message.body.trim().is_empty() {
+        return Err(Error::invalid_argument("the text is empty"));
+    }
+    let rendered = message.rendered(&inner.server.config.host, agent);
+    let outgoing = prepare(&pane.manifest, &rendered, options)?;
+    refuse_words_of_dialogs(pane, &outgoing)?;
+    let goal = Goal::Taken;
+    let manner = Manner {
+        wait: options.wait,
+        key_repeats: options.key_repeats,
+        goal,
+    };
+    let proven = type_out(inner, pane, &outgoing, manner, clock, caller).await?;
+    Ok(Receipt {
+        id: ReceiptId::generate(),
+        agent: agent.clone(),
+        transport: inner.info().to_string(),
+        verdict: proven.verdict,
+        evidence: proven.evidence,
+        normalised: outgoing.normalised,
+        attempts: proven.presses,
+        elapsed: clock.started.elapsed(),
+        sent_at: clock.sent_at,
+    })
+}
+
+/// What proves that a text did its work.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goal<'a> {
+    /// The program took it.
+    Taken,
+    /// The program forgot its conversation: one of the patterns appeared; without patterns, the
+    /// composer is empty and the command is not to be seen above it.
+    Forgotten {
+        proof: &'a [Pattern],
+        /// A busy program is no reason to refuse.
+        force: bool,
+    },
+}
+
+/// How a text is typed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner<'a> {
+    pub(super) wait: Option<Duration>,
+    pub(super) key_repeats: u32,
+    pub(super) goal: Goal<'a>,
+}
+
+/// Types a text under a lease of its own, and gives the lease back.
+pub(super) async fn type_out(
+    inner: &Inner,
+    pane: &OpenPane,
+    outgoing: &Outgoing,
+    manner: Manner<'_>,
+    clock: Clock,
+    caller: &Caller,
+) -> Result<Proven> {
+    let taking = Lease::take(
+        &pane.control,
+        &pane.row.identity,
+        &inner.server.config.host,
+        inner.server.config.timing.lease,
+        clock.patience(),
+        clock.deadline,
+    );
+    let mut lease = caller.or_gone(taking).await?;
+    let delivery = Delivery {
+        inner,
+        pane,
+        outgoing,
+        goal: manner.goal,
+        key_repeats: manner.key_repeats,
+        settle: manner.wait.unwrap_or(inner.server.config.timing.settle),
+        waits: manner.wait.is_some(),
+        clock,
+        caller,
+    };
+    let outcome = delivery.run(&mut lease).await;
+    lease.give_back(clock.grace()).await;
+    outcome
+}
+
+/// The times of one call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) sent_at: SystemTime,
+    pub(super) started: Instant,
+    pub(super) deadline: Instant,
+}
+
+impl Clock {
+    pub(super) fn start(limit: Duration) -> Self {
+        let started = Instant::now();
+        Clock {
+            sent_at: SystemTime::now(),
+            started,
+            deadline: started + limit,
+        }
+    }
+
+    /// Until when a lease is waited for: a quarter of the time is kept for the delivery.
+    pub(super) fn patience(&self) -> Instant {
+        self.started + (self.deadline - self.started) * 3 / 4
+    }
+
+    /// A little more than the deadline, to tidy up.
+    fn grace(&self) -> Instant {
+        self.deadline.max(Instant::now()) + Duration::from_secs(1)
+    }
+
+    fn at_most(&self, limit: Duration) -> Instant {
+        self.deadline.min(Instant::now() + limit)
+    }
+}
+
+/// A verdict and what it stands on.
+pub(super) struct Proven {
+    pub(super) verdict: Verdict,
+    pub(super) evidence: Evidence,
+    presses: u32,
+}
+
+/// When a look began, and what had happened by then.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    events: Events,
+    began: Instant,
+}
+
+/// One delivery under way.
+struct Delivery<'a> {
+    inner: &'a Inner,
+    pane: &'a OpenPane,
+    outgoing: &'a Outgoing,
+    goal: Goal<'a>,
+    key_repeats: u32,
+    settle: Duration,
+    waits: bool,
+    clock: Clock,
+    caller: &'a Caller,
+}
+
+/// What a waiting step makes of a look.
+enum Step {
+    /// Ready; what stands before the cursor.
+    Done(String),
+    /// Not yet; if it stays so, this is why.
+    NotYet(Error),
+    Never(Error),
+}
+
+impl Delivery<'_> {
+    async fn run(&self, lease: &mut Lease) -> Result<Proven> {
+        let prompt = self.paste(lease).await?;
+        let needle = Needle::new(&self.pane.manifest, &self.outgoing.text);
+        let echoed = self.echo(lease, &prompt, &needle).await?;
+        if self.caller.is_gone() {
+            return Err(self.take_back(lease).await);
+        }
+        self.submit(lease, &prompt, &echoed, &needle).await
+    }
+
+    /// Pastes the text as soon as the pane is ready for it. Returns the prompt before it.
+    async fn paste(&self, lease: &mut Lease) -> Result<String> {
+        let memory = Memory::of(&self.outgoing.squashed).written();
+        let mut tries = 0;
+        loop {
+            let prompt = self.caller.or_gone(self.ready(lease)).await?;
+            refuse_unbracketed(self.pane, self.outgoing)?;
+            if Instant::now() >= self.clock.deadline {
+                return Err(Error::new(ErrorKind::Timeout, "it became ready too late")
+                    .with_retry(Retry::Safe)
+                    .with_hint("allow more time (--timeout)"));
+            }
+            let lost = |error| match error {
+                TmuxError::File { .. } => Error::from(error),
+                error => unknown(Stage::Pasted, "the paste was not answered", error),
+            };
+            let pasted = self.typist(lease).paste(self.outgoing, &memory).await;
+            if pasted.map_err(lost)? == Deed::Done {
+                return Ok(prompt);
+            }
+            // Something came between the look and the paste, and nothing was typed.
+            tries += 1;
+            if tries == MOST_TRIES {
+                return Err(self.why_withheld().await);
+            }
+        }
+    }
+
+    /// Nobody waits for the text any more, and the composer holds it and nothing else: clears it.
+    async fn take_back(&self, lease: &mut Lease) -> Error {
+        if let Some(clear) = &self.pane.manifest.clear {
+            // Where that fails the pane still remembers the text, and the next send clears it.
+            let _ = self.typist(lease).press(&clear.key).await;
+        }
+        gone()
+    }
+
+    fn typist<'b>(&'b self, lease: &'b Lease) -> Typist<'b> {
+        Typist {
+            server: &self.inner.server,
+            control: &self.pane.control,
+            identity: &self.pane.row.identity,
+            lease,
+            manifest: &self.pane.manifest,
+            deadline: self.clock.grace(),
+        }
+    }
+
+    fn timing(&self) -> &Timing {
+        &self.inner.server.config.timing
+    }
+
+    /// Waits for the next event, keeping the lease. False once `limit` has passed: a pane that never
+    /// stops printing does not push it away. What happened during a look that `began` before the
+    /// limit is looked at once more.
+    async fn next_event(
+        &self,
+        lease: &mut Lease,
+        seen: Seen,
+        wake: Instant,
+        limit: Instant,
+    ) -> Result<bool, TmuxError> {
+        let renewal = Instant::now() + self.timing().lease / 3;
+        let wake = wake.min(limit).min(renewal);
+        let changed = self.pane.control.changed(seen.events, wake).await;
+        if Instant::now() >= limit {
+            return Ok(changed && seen.began < limit);
+        }
+        lease.keep(self.clock.grace()).await?;
+        Ok(true)
+    }
+
+    /// What has happened by now, before a look.
+    fn seen(&self) -> Seen {
+        Seen {
+            events: self.pane.control.events(),
+            began: Instant::now(),
+        }
+    }
+
+    /// Step 1: waits until the pane can take a text. Returns what stands before the cursor of the
+    /// empty composer, the prompt.
+    async fn ready(&self, lease: &mut Lease) -> Result<String> {
+        let limit = self.clock.at_most(self.settle);
+        let patience = Instant::now() + self.timing().settle / 3;
+        let mut cleared = false;
+        loop {
+            let seen = self.seen();
+            let look = self.pane.look(0, self.clock.grace()).await?;
+            let reading = self.pane.read(&look);
+            let memory = Memory::read(&look.pasted);
+            let why = match self.judge_ready(&look, &reading) {
+                // Somebody of ours went away after a paste, and it may still be drawn: a text that
+                // came now would be glued to it.
+                Step::Done(_) if !memory.is_empty() && Instant::now() < patience => Error::refused(
+                    Refusal::Draft,
+                    "a text of ours is on its way to its composer",
+                ),
+                Step::Done(_) if self.waits && look.in_mode && self.is_watched().await? => {
+                    Error::refused(Refusal::InMode, "a person is reading its history")
+                }
+                Step::Done(_) if look.in_mode && Instant::now() < limit => {
+                    self.typist(lease).leave_mode().await?;
+                    continue;
+                }
+                Step::Done(_) if look.in_mode => {
+                    Error::refused(Refusal::InMode, "somebody enters copy mode again and again")
+                }
+                Step::Done(prompt) => return Ok(prompt),
+                Step::Never(error) => return Err(error),
+                Step::NotYet(why) => why,
+            };
+            let stranded = memory.is_in(reading.composer.as_ref());
+            if let Some(clear) = &self.pane.manifest.clear
+                && stranded
+                && Instant::now() >= patience
+                && !cleared
+            {
+                if look.in_mode {
+                    self.typist(lease).leave_mode().await?;
+                }
+                // Once a call: for some programs the same key twice means to end.
+                cleared = self.typist(lease).press(&clear.key).await? == Deed::Done;
+            }
+            let wake = if memory.is_empty() {
+                limit
+            } else {
+                patience.max(Instant::now() + self.timing().settle / 6)
+            };
+            if !self.next_event(lease, seen, wake, limit).await? {
+                return Err(why);
+            }
+        }
+    }
+
+    /// A person's client looks at the session, not only connections as ours.
+    async fn is_watched(&self) -> Result<bool, TmuxError> {
+        let session = &self.pane.row.identity.session_id;
+        let format = "#{client_control_mode}";
+        let list = command!["list-clients", "-t", session, "-F", format];
+        let lists = [CommandList::new([list])];
+        let blocks = self
+            .pane
+            .control
+            .request(&lists, self.clock.grace())
+            .await?;
+        Ok(blocks
+            .iter()
+            .any(|block| block.text().lines().any(|mode| mode != "1")))
+    }
+
+    fn judge_ready(&self, look: &Look, reading: &Reading) -> Step {
+        let name = &self.pane.manifest.name;
+        let not_yet = |refusal, message: String| Step::NotYet(Error::refused(refusal, message));
+        if look.dead {
+            return Step::Never(
+                Error::refused(Refusal::Dead, "its program has ended")
+                    .with_hint("restart it (mosaic-fleet restart)"),
+            );
+        }
+        if look.input_off {
+            return Step::Never(Error::refused(
+                Refusal::NotReady,
+                "its terminal takes no input (select-pane -d)",
+            ));
+        }
+        if let Some(question) = &reading.question {
+            let asks = format!("it asks for an answer: {:?}", question.text);
+            let error = Error::refused(Refusal::Dialog, asks)
+                .with_hint("answer it at its terminal (mosaic-fleet attach), then send again");
+            return if self.waits {
+                Step::NotYet(error)
+            } else {
+                Step::Never(error)
+            };
+        }
+        let rows = &look.screen.rows;
+        let words = self.pane.manifest.words_on_screen().into_iter();
+        let mut drawn = words.filter(|words| rows.iter().any(|row| row.contains(words)));
+        if let Some(words) = drawn.next() {
+            let seen = format!("{words:?} is on its screen, as in a question");
+            return not_yet(Refusal::Dialog, seen);
+        }
+        if let Program::Other(program) = self.pane.program() {
+            return not_yet(
+                Refusal::WrongProgram,
+                format!("{name} does not run in its terminal, {program} does"),
+            );
+        }
+        let Some(composer) = &reading.composer else {
+            if matches!(self.goal, Goal::Forgotten { .. }) && reading.busy {
+                return not_yet(Refusal::Busy, "it is at work".to_owned());
+            }
+            let why = if reading.busy {
+                "it is busy and holds no messages"
+            } else {
+                "its composer is not drawn"
+            };
+            return not_yet(Refusal::NotReady, why.to_owned());
+        };
+        if !composer.is_empty() {
+            return Step::NotYet(
+                Error::refused(Refusal::Draft, "somebody's text is in its composer")
+                    .with_hint("submit or clear it at its terminal (mosaic-fleet attach)"),
+            );
+        }
+        if let Goal::Forgotten { force: false, .. } = self.goal
+            && (reading.busy || reading.queued)
+        {
+            return Step::NotYet(
+                Error::refused(Refusal::Busy, "it is at work, and a reset may discard that")
+                    .with_hint("wait for it to be idle, or force the reset (--force)"),
+            );
+        }
+        if reading.busy && !self.pane.manifest.queues {
+            return not_yet(
+                Refusal::NotReady,
+                "it is busy and holds no messages".to_owned(),
+            );
+        }
+        Step::Done(look.screen.before_cursor.clone())
+    }
+
+    /// The guard did not hold between the look and the paste: says why.
+    async fn why_withheld(&self) -> Error {
+        let dead = || Error::refused(Refusal::Dead, "its program ended just now");
+        match self.pane.look(0, self.clock.grace()).await {
+            Ok(look) => match self.judge_ready(&look, &self.pane.read(&look)) {
+                Step::Never(error) | Step::NotYet(error) => error,
+                Step::Done(_) => Error::refused(
+                    Refusal::Locked,
+                    "another sender took it over, or keys to it go to other panes as well",
+                ),
+            },
+            Err(TmuxError::NoSession(_)) => dead(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// How many lines above the screen a text of this size may reach, in a program that scrolls.
+    fn reach(&self) -> usize {
+        let scrolls = matches!(self.pane.manifest.composer, ComposerLayout::Prompt { .. });
+        let text = &self.outgoing.text;
+        let rows = text.lines().count() + text.chars().count() / 40;
+        if scrolls && rows > 20 { rows + 10 } else { 0 }
+    }
+
+    /// Step 2: waits until the composer holds exactly our text.
+    async fn echo(&self, lease: &mut Lease, prompt: &str, needle: &Needle) -> Result<Echoed> {
+        let limit = self.clock.at_most(self.timing().echo);
+        let lost = |error| unknown(Stage::Pasted, "lost sight of it after the paste", error);
+        loop {
+            let seen = self.seen();
+            let look = self
+                .pane
+                .look(self.reach(), self.clock.grace())
+                .await
+                .map_err(lost)?;
+            if self.pane.has_ended(&look) {
+                return Err(Error::delivery_unknown(
+                    Stage::Pasted,
+                    "its program ended after the paste",
+                ));
+            }
+            let (reading, echo) = self.compare(&look, prompt);
+            let ours = echo
+                .as_ref()
+                .filter(|echo| echo.is_ours() && reading.question.is_none());
+            if let (Some(composer), Some(echo)) = (&reading.composer, ours) {
+                let collapsed = *echo == Echo::Collapsed;
+                if collapsed {
+                    let mut memory = Memory::of(&self.outgoing.squashed);
+                    memory.collapsed = fingerprint(&squash(&composer.text));
+                    let typist = self.typist(lease);
+                    typist.remember(&memory.written()).await.map_err(lost)?;
+                }
+                return Ok(Echoed {
+                    at: Instant::now(),
+                    collapsed,
+                    above: needle.count(&look.screen, composer.first_row, collapsed),
+                    rows: look.screen.rows[..composer.first_row].to_vec(),
+                    history: look.history,
+                });
+            }
+            let why = self.not_echoed(&reading, echo.as_ref());
+            if !self
+                .next_event(lease, seen, limit, limit)
+                .await
+                .map_err(lost)?
+            {
+                return Err(why);
+            }
+        }
+    }
+
+    fn compare(&self, look: &Look, prompt: &str) -> (Reading, Option<Echo>) {
+        let manifest = &self.pane.manifest;
+        let expected = &self.outgoing.squashed;
+        let reading = self.pane.read_expecting(look, prompt, expected);
+        let echo = reading
+            .composer
+            .as_ref()
+            .map(|composer| echo_of(manifest, composer, expected));
+        (reading, echo)
+    }
+
+    fn not_echoed(&self, reading: &Reading, echo: Option<&Echo>) -> Error {
+        let why = match (&reading.question, echo) {
+            (Some(question), _) => format!("a question covers its composer: {:?}", question.text),
+            (None, None) => "its composer is gone".to_owned(),
+            (None, Some(Echo::Empty)) => "its composer stayed empty".to_owned(),
+            (None, Some(Echo::Part)) => "its composer shows only a part of the text".to_owned(),
+            (None, Some(echo)) if echo.is_ours() => "the key's guard did not hold".to_owned(),
+            (None, Some(_)) => "its composer shows other text as well".to_owned(),
+        };
+        Error::delivery_unknown(
+            Stage::Pasted,
+            format!("{why}; the submit key was not pressed"),
+        )
+        .with_hint("look at its terminal (mosaic-fleet agent tail, or attach) before sending again")
+    }
+
+    /// Step 3: presses the key and waits for the proof; repeats only the key, and only while the
+    /// composer still holds exactly our text.
+    async fn submit(
+        &self,
+        lease: &mut Lease,
+        prompt: &str,
+        echoed: &Echoed,
+        needle: &Needle,
+    ) -> Result<Proven> {
+        let manifest = &self.pane.manifest;
+        let gap = Duration::from_millis(manifest.submit.gap_ms);
+        let mut presses = 0;
+        let mut next_press = echoed.at + gap;
+        let mut worked = false;
+        let mut limit = self.clock.at_most(self.timing().echo);
+        // The look that showed the echo is good for the first key, unless the runtime needs a gap.
+        let mut holds_ours = gap.is_zero();
+        let mut why = None;
+        loop {
+            let seen = self.seen();
+            let stage = if presses == 0 {
+                Stage::Pasted
+            } else {
+                Stage::KeyPressed
+            };
+            if !(holds_ours && presses == 0) {
+                let look = self
+                    .pane
+                    .look(self.reach(), self.clock.grace())
+                    .await
+                    .map_err(|error| unknown(stage, "lost sight of it", error))?;
+                if self.pane.has_ended(&look) {
+                    return Err(Error::delivery_unknown(stage, "its program ended")
+                        .with_hint("restart it, and look at what it did before sending again"));
+                }
+                let (reading, echo) = self.compare(&look, prompt);
+                let is_ours = echo.as_ref().is_some_and(Echo::is_ours);
+                holds_ours = is_ours && reading.question.is_none();
+                if holds_ours && look.in_mode {
+                    let lost = |error| unknown(stage, "lost sight of it", error);
+                    self.typist(lease).leave_mode().await.map_err(lost)?;
+                }
+                worked |= presses > 0 && (reading.busy || reading.queued);
+                if presses > 0
+                    && !is_ours
+                    && let Some((verdict, detail)) =
+                        self.proof(&look, &reading, echo.as_ref(), echoed, needle, worked)
+                {
+                    // The verdict stands even if the pane's memory cannot be tidied.
+                    let _ = self.typist(lease).forget().await;
+                    return Ok(Proven {
+                        verdict,
+                        evidence: Evidence::new(EvidenceKind::Screen, detail),
+                        presses,
+                    });
+                }
+                why = Some(self.not_echoed(&reading, echo.as_ref()));
+            }
+            if holds_ours && presses <= self.key_repeats && Instant::now() >= next_press {
+                let pressed = self.typist(lease).press(&manifest.submit.key).await;
+                let lost = |error| unknown(Stage::KeyPressed, "no answer to the submit key", error);
+                if pressed.map_err(lost)? == Deed::Done {
+                    presses += 1;
+                    next_press = Instant::now() + self.timing().repeat;
+                    limit = self.clock.at_most(self.timing().proof);
+                    continue;
+                }
+                // A question, another sender or a restart came between the look and the key.
+                holds_ours = false;
+            }
+            let wake = if holds_ours && presses <= self.key_repeats {
+                next_press
+            } else {
+                limit
+            };
+            let lost = |error| unknown(stage, "lost sight of it", error);
+            if !self
+                .next_event(lease, seen, wake, limit)
+                .await
+                .map_err(lost)?
+            {
+                return self.unproven(presses, holds_ours, why);
+            }
+        }
+    }
+
+    /// Whether a look after the key proves that the text did its work.
+    fn proof(
+        &self,
+        look: &Look,
+        reading: &Reading,
+        echo: Option<&Echo>,
+        before: &Echoed,
+        needle: &Needle,
+        worked: bool,
+    ) -> Option<(Verdict, String)> {
+        let Goal::Forgotten { proof, .. } = self.goal else {
+            return taken(look, reading, echo, before, needle, worked);
+        };
+        let composer = reading.composer.as_ref().filter(|c| c.is_empty())?;
+        let above = look.screen.rows.get(..composer.first_row)?;
+        // A screen that was clear before it was cleared is no less clear.
+        let clear = proof.is_empty() && above.iter().all(|row| row.trim().is_empty());
+        if above == before.rows.as_slice() && look.history == before.history && !clear {
+            return None;
+        }
+        let seen = if proof.is_empty() {
+            let gone = needle.count(&look.screen, composer.first_row, false) == 0;
+            gone.then(|| "the composer emptied, and the command is not above it".to_owned())
+        } else {
+            matches_any(proof, &look.screen)
+        };
+        Some((Verdict::Submitted, seen?))
+    }
+
+    /// The time for a proof is over: says what is known.
+    fn unproven(&self, presses: u32, holds_ours: bool, why: Option<Error>) -> Result<Proven> {
+        if presses == 0 {
+            return Err(why.unwrap_or_else(|| {
+                Error::delivery_unknown(Stage::Pasted, "the submit key could not be pressed")
+            }));
+        }
+        if holds_ours {
+            return Err(Error::delivery_unknown(
+                Stage::KeyPressed,
+                format!("its composer still holds the text after {presses} submit keys"),
+            )
+            .with_hint("look at its terminal (mosaic-fleet attach)"));
+        }
+        Ok(Proven {
+            verdict: Verdict::Unconfirmed,
+            evidence: Evidence::new(
+                EvidenceKind::None,
+                "the composer no longer holds the text, and it is not to be seen above it",
+            ),
+            presses,
+        })
+    }
+}
+
+fn unknown(stage: Stage, what: &str, cause: TmuxError) -> Error {
+    Error::delivery_unknown(stage, format!("{what}: {cause}"))
+        .with_hint("look at its terminal (mosaic-fleet agent tail) before sending again")
+        .with_source(cause)
+}

@@ -1,0 +1,305 @@
+//! The tmux server as processes see it: how a client is started, and the only way a server is.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::Command as Process;
+use tokio::time::timeout;
+
+use super::command::{CommandList, command};
+use super::config::{Socket, TmuxConfig};
+use super::error::TmuxError;
+use super::gate::Gate;
+
+/// What of the caller's environment the server, and so every agent, may see.
+const HANDED_ON: [&str; 9] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "TMPDIR",
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "TZ",
+];
+const HANDED_ON_PREFIXES: [&str; 2] = ["LC_", "XDG_"];
+
+/// A way to run tmux on one socket. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    pub(super) config: Arc<TmuxConfig>,
+}
+
+impl Server {
+    pub(super) fn new(config: TmuxConfig) -> Self {
+        Server {
+            config: Arc::new(config),
+        }
+    }
+
+    /// A client process of this server: our environment and no other, UTF-8, never one that starts
+    /// a server (`-N`).
+    pub(super) fn client(&self) -> Process {
+        let mut process = self.bare();
+        process.args(["-N", "-u"]);
+        process.args(self.config.socket.arguments());
+        process
+    }
+
+    fn bare(&self) -> Process {
+        let mut process = Process::new(&self.config.program);
+        self.clean(&mut process);
+        process
+    }
+
+    fn clean(&self, process: &mut Process) {
+        process.env_clear();
+        for (key, value) in &self.config.environment {
+            let handed_on = HANDED_ON.contains(&key.as_str())
+                || HANDED_ON_PREFIXES.iter().any(|p| key.starts_with(p));
+            if handed_on || key == "TMUX_TMPDIR" {
+                process.env(key, value);
+            }
+        }
+        process.env("TERM", "xterm-256color");
+        process.kill_on_drop(true);
+    }
+
+    /// Runs a list of commands in one client process and returns what it printed.
+    pub(super) async fn run(
+        &self,
+        list: &CommandList,
+        limit: Duration,
+    ) -> Result<Vec<u8>, TmuxError> {
+        let mut process = self.client();
+        process.args(list.arguments());
+        self.output(process, limit).await
+    }
+
+    async fn output(&self, mut process: Process, limit: Duration) -> Result<Vec<u8>, TmuxError> {
+        process
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let output = timeout(limit, process.output())
+            .await
+            .map_err(|_| TmuxError::Slow(limit))?
+            .map_err(spawn_error)?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            let words = String::from_utf8_lossy(&output.stderr);
+            Err(TmuxError::from_words(&words, &self.config.socket.label()))
+        }
+    }
+
+    /// The version of the `tmux` program, for example `3.3a`.
+    pub(super) async fn program_version(&self, limit: Duration) -> Result<String, TmuxError> {
+        let mut process = self.bare();
+        process.arg("-V");
+        let output = self.output(process, limit).await?;
+        let text = String::from_utf8_lossy(&output);
+        Ok(text.trim().trim_start_matches("tmux ").to_owned())
+    }
+
+    /// Starts the server with our configuration and its holder session, unless it runs. The only
+    /// function of this library that can start a server.
+    ///
+    /// The limit of open files is raised first, in the child alone: at the limit every new client
+    /// would hang without a word.
+    pub(super) async fn start(&self, limit: Duration) -> Result<(), TmuxError> {
+        let config = &self.config;
+        let (width, height) = config.size;
+        let file = self.write_configuration()?;
+        let mut process = Process::new("/bin/sh");
+        self.clean(&mut process);
+        process.args([
+            "-c",
+            "ulimit -n \"$(ulimit -H -n)\" 2>/dev/null; exec \"$@\"",
+            "sh",
+        ]);
+        process.arg(&config.program);
+        process.arg("-u").args(config.socket.arguments());
+        process.arg("-f").arg(&file);
+        let holder = &config.holder;
+        let has = CommandList::new([command!["has-session", "-t", format!("={holder}")]]);
+        if self.run(&has, limit).await.is_ok() {
+            return Ok(());
+        }
+        // Another server of ours may be there without its holder: a new session tells its clients.
+        let _passage = self.first_gate()?.enter().await?;
+        let new = CommandList::new([command![
+            "new-session",
+            "-d",
+            "-s",
+            holder,
+            "-n",
+            holder,
+            "-c",
+            "/",
+            "-x",
+            width.to_string(),
+            "-y",
+            height.to_string(),
+            "exec sleep infinity"
+        ]]);
+        process.args(new.arguments());
+        match self.output(process, limit).await {
+            Ok(_) => Ok(()),
+            Err(TmuxError::Refused(words)) if words.contains("duplicate session") => Ok(()),
+            Err(TmuxError::Refused(words)) if words.contains("not found") => Err(
+                TmuxError::NotInstalled(io::Error::new(io::ErrorKind::NotFound, words)),
+            ),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_configuration(&self) -> Result<PathBuf, TmuxError> {
+        let folder = self.private_folder()?;
+        let path = folder.join("tmux.conf");
+        let config = &self.config;
+        let (width, height) = config.size;
+        let mut text = format!(
+            "# Written by mosaic-fleet at every start of the server; changes are lost.\n\
+             # Put your own into a file and name it under `tmux: include:` in the roster.\n\
+             set -s exit-empty off\n\
+             set -s exit-unattached off\n\
+             set -s escape-time 10\n\
+             set -s default-terminal tmux-256color\n\
+             set -sa terminal-overrides ',*:Tc'\n\
+             set -g destroy-unattached off\n\
+             set -g update-environment ''\n\
+             set -g history-limit {}\n\
+             set -g default-size {width}x{height}\n\
+             setw -g remain-on-exit on\n\
+             setw -g automatic-rename off\n\
+             setw -g allow-rename off\n",
+            config.history_limit
+        );
+        if let Some(include) = &config.include {
+            let include = include.display().to_string();
+            text.push_str(&format!(
+                "source-file -q {}\n",
+                super::command::quoted(&super::command::literal(&include))
+            ));
+        }
+        private_file(&path, text.as_bytes()).map_err(|source| TmuxError::File {
+            path: path.display().to_string(),
+            source,
+        })?;
+        Ok(path)
+    }
+
+    /// The gate that control clients of this server come and go through: a file beside the socket,
+    /// so that every process that reaches the server reaches the gate, whatever its environment.
+    pub(super) fn gate(&self) -> Gate {
+        let socket = self.socket_path();
+        Gate::new(beside(&socket), socket.exists())
+    }
+
+    /// The gate of a server that is about to be started.
+    fn first_gate(&self) -> Result<Gate, TmuxError> {
+        let path = beside(&self.socket_path());
+        if let Some(folder) = path.parent()
+            && let Err(source) = DirBuilder::new().mode(0o700).create(folder)
+            && source.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(TmuxError::File {
+                path: folder.display().to_string(),
+                source,
+            });
+        }
+        Ok(Gate::new(path, true))
+    }
+
+    /// Where tmux puts the socket.
+    fn socket_path(&self) -> PathBuf {
+        let name = match &self.config.socket {
+            Socket::Path(path) => return path.clone(),
+            Socket::Name(name) => name,
+        };
+        let uid = rustix::process::getuid().as_raw();
+        let asked = self.config.environment.get("TMUX_TMPDIR").map(Path::new);
+        let folder = asked
+            .filter(|folder| folder.is_dir())
+            .unwrap_or(Path::new("/tmp"));
+        folder.join(format!("tmux-{uid}")).join(name)
+    }
+
+    /// Our own folder for this socket, which no one else can read: in `$XDG_RUNTIME_DIR`, else in
+    /// `$TMPDIR` under our user id.
+    pub(super) fn private_folder(&self) -> Result<PathBuf, TmuxError> {
+        let environment = &self.config.environment;
+        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
+        let base = match set("XDG_RUNTIME_DIR") {
+            Some(runtime) => Path::new(runtime).join("mosaic-fleet"),
+            None => {
+                let uid = rustix::process::getuid().as_raw();
+                let temporary = set("TMPDIR").map_or("/tmp", String::as_str);
+                Path::new(temporary).join(format!("mosaic-fleet-{uid}"))
+            }
+        };
+        let label = match &self.config.socket {
+            Socket::Name(name) => name.clone(),
+            Socket::Path(path) => path.display().to_string().replace('/', "%"),
+        };
+        let folder = base.join(label);
+        let failed = |path: &Path, source| TmuxError::File {
+            path: path.display().to_string(),
+            source,
+        };
+        for path in [&base, &folder] {
+            match DirBuilder::new().mode(0o700).create(path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed(path, error));
+                }
+                _ => {}
+            }
+            let found = fs::symlink_metadata(path).map_err(|error| failed(path, error))?;
+            let ours = found.is_dir()
+                && found.uid() == rustix::process::getuid().as_raw()
+                && found.mode() & 0o077 == 0;
+            if !ours {
+                let error = io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "it must be a folder of ours that nobody else can enter (mode 0700)",
+                );
+                return Err(failed(path, error));
+            }
+        }
+        Ok(folder)
+    }
+}
+
+/// The lock file of a socket.
+fn beside(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".mosaic-gate");
+    PathBuf::from(path)
+}
+
+/// Writes a file that only we can read, new or in the place of the old one.
+pub(super) fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = path.with_extension(format!("part{}", uuid::Uuid::now_v7().simple()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)?;
+    file.write_all(bytes)?;
+    fs::rename(&part, path)
+}
+
+pub(super) fn spawn_error(error: io::Error) -> TmuxError {
+    if error.kind() == io::ErrorKind::NotFound {
+        TmuxError::NotInstalled(error)
+    } else {
+        TmuxError::Spawn(error)
+    }
+}
