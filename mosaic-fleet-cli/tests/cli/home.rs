@@ -1,5 +1,6 @@
 //! A home folder and a tmux server of one test's own. The server goes when it is dropped.
 
+use std::fmt::Debug;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -151,18 +152,29 @@ impl Home {
 
     /// Waits until an agent shows `text`.
     pub(crate) fn shows(&self, agent: &str, text: &str) -> String {
-        let begin = Instant::now();
-        loop {
+        until(&format!("{agent} shows {text:?}"), || {
             let shown = self.ok(&["agent", "tail", agent]).out;
             if shown.contains(text) {
-                return shown;
+                Ok(shown)
+            } else {
+                Err(shown)
             }
-            assert!(
-                begin.elapsed() < Duration::from_secs(20),
-                "{agent} shows:\n{shown}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
+        })
+    }
+}
+
+/// Asks again until `ask` has an answer; what it had instead is in the panic of a wait without end.
+pub(crate) fn until<T, E: Debug>(what: &str, mut ask: impl FnMut() -> Result<T, E>) -> T {
+    let begin = Instant::now();
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(instead) => assert!(
+                begin.elapsed() < Duration::from_secs(60),
+                "not so within a minute: {what}, but {instead:#?}"
+            ),
         }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::home::{Home, Ran};
+use crate::home::{Home, Ran, until};
 
 #[test]
 fn a_bad_roster_is_told_with_file_line_and_column() {
@@ -127,14 +127,11 @@ fn an_agent_that_ended_is_dead_and_its_server_lives() {
     // It takes the text and is gone before it can be seen above the composer.
     home.run(&["agent", "send", "a", "--no-preamble", "-m", "exit 3"])
         .fails(2, &["its program ended", "hint: "]);
-    let begin = std::time::Instant::now();
-    while home.ok(&["status", "a", "--json"]).json()["agents"][0]["state"] != "dead" {
-        assert!(begin.elapsed().as_secs() < 20);
-    }
-    // tmux learns the code a little after the end.
-    while !home.ok(&["status"]).out.contains("(code 3)") {
-        assert!(begin.elapsed().as_secs() < 20);
-    }
+    until("a is dead, with its code", || {
+        let status = home.ok(&["status"]);
+        let told = status.out.contains("dead") && status.out.contains("(code 3)");
+        if told { Ok(()) } else { Err(status) }
+    });
     home.run(&["agent", "send", "a", "-m", "x"])
         .fails(4, &["hint: "]);
     home.ok(&["agent", "send", "b", "-m", ": x"]);

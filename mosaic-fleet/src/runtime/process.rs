@@ -3,6 +3,8 @@
 //! A runtime's name proves nothing by itself: agents are started by wrappers that stay as parents.
 //! So the expected program is sought among all descendants, in the terminal's foreground.
 
+use crate::agent::ExitStatus;
+
 /// What runs under a terminal's first process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Program {
@@ -30,6 +32,17 @@ pub(crate) fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
 pub(crate) fn is_alive(pid: u32) -> bool {
     let exists = pid_of(pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
     exists && !host::is_zombie(pid)
+}
+
+/// How a child of `parent` ended that its parent has not waited for yet. tmux can miss a child's end
+/// until its next child ends, and knows no code till then. `None` where this host cannot tell.
+pub(crate) fn exit_not_waited_for(pid: u32, parent: u32) -> Option<ExitStatus> {
+    let status = host::exit_not_waited_for(pid, parent)?;
+    let signal = status & 0x7f;
+    Some(match signal {
+        0 => ExitStatus::new(Some((status >> 8) & 0xff), None),
+        signal => ExitStatus::new(None, Some(signal)),
+    })
 }
 
 /// Whether something else than a prompt's own program has the terminal: neither its first process
@@ -134,8 +147,11 @@ mod host {
     struct Stat {
         comm: String,
         state: char,
+        parent: u32,
         group: i32,
         foreground: i32,
+        /// As `waitpid` would tell it; 0 while it runs.
+        exit: i32,
     }
 
     fn stat(pid: u32) -> Option<Stat> {
@@ -144,14 +160,23 @@ mod host {
         let comm = head.split_once('(')?.1.to_owned();
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        let group = fields.nth(1)?.parse().ok()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
         let foreground = fields.nth(2)?.parse().ok()?;
+        let exit = fields.last()?.parse().ok()?;
         Some(Stat {
             comm,
             state,
+            parent,
             group,
             foreground,
+            exit,
         })
+    }
+
+    pub(super) fn exit_not_waited_for(pid: u32, parent: u32) -> Option<i32> {
+        let stat = stat(pid)?;
+        (stat.state == 'Z' && stat.parent == parent).then_some(stat.exit)
     }
 
     pub(super) fn is_zombie(pid: u32) -> bool {
@@ -230,6 +255,10 @@ mod host {
 
     pub(super) fn is_zombie(_pid: u32) -> bool {
         false
+    }
+
+    pub(super) fn exit_not_waited_for(_pid: u32, _parent: u32) -> Option<i32> {
+        None
     }
 
     /// The process that leads the foreground of the terminal of `root`, and its name.
@@ -337,5 +366,33 @@ mod tests {
             foreground(u32::MAX, &names(&["claude"])),
             Program::Expected(_)
         ));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_end_of_a_child_is_known_before_its_parent_waits() {
+        let sh = |script: &str| {
+            let mut sh = std::process::Command::new("sh");
+            sh.args(["-c", script]).spawn().unwrap()
+        };
+        let us = std::process::id();
+        for (script, exit) in [
+            ("exit 3", ExitStatus::new(Some(3), None)),
+            ("kill -9 $$", ExitStatus::new(None, Some(9))),
+        ] {
+            let mut child = sh(script);
+            let end =
+                rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+            rustix::process::waitid(
+                rustix::process::WaitId::Pid(pid_of(child.id()).unwrap()),
+                end,
+            )
+            .unwrap();
+            assert_eq!(exit_not_waited_for(child.id(), us), Some(exit));
+            assert_eq!(exit_not_waited_for(child.id(), 1), None);
+            child.wait().unwrap();
+            assert_eq!(exit_not_waited_for(child.id(), us), None);
+        }
+        assert_eq!(exit_not_waited_for(us, 1), None);
     }
 }

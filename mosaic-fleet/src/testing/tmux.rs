@@ -16,7 +16,7 @@ use crate::runtime::{Catalog, Launch};
 use crate::transport::tmux::{Socket, Timing, TmuxConfig, TmuxTransport};
 
 /// How long a test's server may take for a step.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The steps of a send in tests against scripted agents, which answer within milliseconds.
 pub const TEST_TIMING: Timing = Timing::new(

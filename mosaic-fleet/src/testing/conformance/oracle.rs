@@ -98,8 +98,8 @@ pub(super) fn demand_verdict(transport: &DynTransport, receipt: &Receipt) {
     };
     assert!(
         good,
-        "{verdict} with evidence {kind:?} is not worth the claimed {:?}",
-        claims.confirm
+        "{verdict} with evidence {:?} is not worth the claimed {:?}",
+        receipt.evidence, claims.confirm
     );
 }
 

@@ -254,6 +254,14 @@ impl Delivery<'_> {
         &self.inner.server.config.timing
     }
 
+    /// Until when the program may take over our text: `limit`, and ten seconds a megabyte to draw it
+    /// and for us to read that.
+    fn allow(&self, limit: Duration) -> Instant {
+        let bytes = self.outgoing.text.len() as u64;
+        self.clock
+            .at_most(limit + Duration::from_micros(10 * bytes))
+    }
+
     /// Waits for the next event, keeping the lease. False once `limit` has passed: a pane that never
     /// stops printing does not push it away. What happened during a look that `began` before the
     /// limit is looked at once more.
@@ -451,7 +459,7 @@ impl Delivery<'_> {
 
     /// Step 2: waits until the composer holds exactly our text.
     async fn echo(&self, lease: &mut Lease, prompt: &str, needle: &Needle) -> Result<Echoed> {
-        let limit = self.clock.at_most(self.timing().echo);
+        let limit = self.allow(self.timing().echo);
         let lost = |error| unknown(Stage::Pasted, "lost sight of it after the paste", error);
         loop {
             let seen = self.seen();
@@ -538,7 +546,7 @@ impl Delivery<'_> {
         let mut presses = 0;
         let mut next_press = echoed.at + gap;
         let mut worked = false;
-        let mut limit = self.clock.at_most(self.timing().echo);
+        let mut limit = self.allow(self.timing().echo);
         // The look that showed the echo is good for the first key, unless the runtime needs a gap.
         let mut holds_ours = gap.is_zero();
         let mut why = None;
@@ -588,7 +596,7 @@ impl Delivery<'_> {
                 if pressed.map_err(lost)? == Deed::Done {
                     presses += 1;
                     next_press = Instant::now() + self.timing().repeat;
-                    limit = self.clock.at_most(self.timing().proof);
+                    limit = self.allow(self.timing().proof);
                     continue;
                 }
                 // A question, another sender or a restart came between the look and the key.

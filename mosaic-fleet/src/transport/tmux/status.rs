@@ -14,11 +14,11 @@ use super::protocol::Block;
 use super::screen::{Capture, Look, look, look_list, pane_of_look, read_look, split_looks};
 use super::target::{Row, find, list_panes, pane_of, rows};
 use super::{Inner, STEP};
-use crate::agent::{AgentName, AgentState, AgentStatus};
+use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
 use crate::error::Result;
 use crate::options::{ListOptions, StatusOptions};
 use crate::runtime::Manifest;
-use crate::runtime::process::{End, Program, foreground};
+use crate::runtime::process::{End, Program, exit_not_waited_for, foreground};
 
 /// How long after its start a program without a composer is still said to be starting.
 const START_UP: Duration = Duration::from_secs(60);
@@ -235,10 +235,17 @@ fn status_of(inner: &Inner, name: AgentName, row: &Row, look: Option<&Look>) -> 
         }
     };
     if status.state == AgentState::Dead {
-        status.exit_status = Some(
-            look.filter(|look| look.dead)
-                .map_or(row.exit, |look| look.exit),
-        );
+        let told = look
+            .filter(|look| look.dead)
+            .map_or(row.exit, |look| look.exit);
+        let not_waited_for = || exit_not_waited_for(row.identity.pane_pid, row.identity.server);
+        status.exit_status = match told {
+            ExitStatus {
+                code: None,
+                signal: None,
+            } => not_waited_for().or(Some(told)),
+            told => Some(told),
+        };
     }
     status.since = row.ended.or(row.activity);
     status.runtime = manifest

@@ -116,7 +116,7 @@ async fn a_program_that_starts_slowly_is_refused_or_waited_for() {
     assert_ne!(status.await.unwrap().state, AgentState::Idle);
     let error = send(&fixture, "too early").await.unwrap_err();
     assert_eq!(refusal(&error), Refusal::NotReady, "{error}");
-    let options = SendOptions::new().with_wait(Duration::from_secs(20));
+    let options = SendOptions::new().with_wait(Duration::from_secs(60));
     let sent = transport.send(&coder0, Message::new("in time"), options);
     assert_eq!(sent.await.unwrap().verdict, Verdict::Submitted);
     assert_eq!(fixture.took("coder0").unwrap(), ["in time"]);

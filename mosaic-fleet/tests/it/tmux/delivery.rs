@@ -66,7 +66,7 @@ async fn a_dead_program_is_refused_and_the_server_lives() {
         .await
         .unwrap();
     let transport = fixture.one_shot();
-    let wait = Duration::from_secs(10);
+    let wait = Duration::from_secs(60);
     transport
         .wait_until(&name("coder0"), &[AgentState::Dead], wait)
         .await
@@ -132,7 +132,7 @@ async fn an_open_dialog_is_not_answered() {
         let opened = |entry: &Entry| matches!(entry, Entry::DialogOpened { .. });
         fixture.logged("coder0", opened).await.unwrap();
         let transport = fixture.one_shot();
-        let wait = Duration::from_secs(5);
+        let wait = Duration::from_secs(60);
         let states = [AgentState::Waiting];
         let status = transport
             .wait_until(&name("coder0"), &states, wait)

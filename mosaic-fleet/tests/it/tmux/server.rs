@@ -158,19 +158,20 @@ async fn the_end_of_a_program_ends_a_wait_and_tells_the_code() {
         let _ = transport
             .send_text(&name("coder0"), "and then it ends")
             .await;
-        let wait = Duration::from_secs(20);
+        let wait = Duration::from_secs(60);
         let dead = transport
             .wait_until(&name("coder0"), &[AgentState::Dead], wait)
             .await
             .unwrap();
+        // tmux may be learning it at this very moment.
         let exit = dead.exit_status.unwrap();
-        // tmux does not always learn it; then it is not guessed.
         assert!(matches!(exit.code, Some(7) | None), "{exit:?}");
         let listed = transport
             .list(ListOptions::new().with_composer(false))
             .await
             .unwrap();
-        assert_eq!(listed[0].state, AgentState::Dead);
+        let (state, exit) = (listed[0].state, listed[0].exit_status.unwrap());
+        assert_eq!((state, exit.code), (AgentState::Dead, Some(7)));
         transport.close().await.unwrap();
     }
 }

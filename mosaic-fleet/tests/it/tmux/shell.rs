@@ -17,7 +17,7 @@ async fn shell(command: &str) -> TmuxFixture {
         .start_command("coder0", "shell", &words)
         .await
         .unwrap();
-    let wait = Duration::from_secs(20);
+    let wait = Duration::from_secs(60);
     let transport = fixture.one_shot();
     transport.wait_idle(&name("coder0"), wait).await.unwrap();
     fixture
@@ -40,7 +40,7 @@ async fn a_command_is_run_once_and_its_lines_together() {
     assert_eq!(receipt.verdict, Verdict::Submitted, "{receipt:?}");
     let transport = fixture.one_shot();
     transport
-        .wait_idle(&name("coder0"), Duration::from_secs(10))
+        .wait_idle(&name("coder0"), Duration::from_secs(60))
         .await
         .unwrap();
     assert_eq!(written(&fixture), "one\ntwo; $ > x\n");
@@ -62,13 +62,13 @@ async fn a_running_command_is_work_and_takes_no_text() {
     fixture
         .tmux_text(&["send-keys", "-t", "=coder0:", "C-c"])
         .unwrap();
-    let wait = SendOptions::new().with_wait(Duration::from_secs(10));
+    let wait = SendOptions::new().with_wait(Duration::from_secs(60));
     let sent = transport
         .send(&name("coder0"), Message::new("echo done >> out"), wait)
         .await;
     assert_eq!(sent.unwrap().verdict, Verdict::Submitted);
     transport
-        .wait_idle(&name("coder0"), Duration::from_secs(10))
+        .wait_idle(&name("coder0"), Duration::from_secs(60))
         .await
         .unwrap();
     assert_eq!(written(&fixture), "done\n");
@@ -84,7 +84,7 @@ async fn a_question_is_not_answered() {
     .await
     .unwrap();
     let transport = fixture.one_shot();
-    let wait = Duration::from_secs(10);
+    let wait = Duration::from_secs(60);
     let states = [AgentState::Waiting];
     let status = transport
         .wait_until(&name("coder0"), &states, wait)
@@ -107,7 +107,7 @@ async fn a_shell_that_runs_every_pasted_line_gets_one_line_at_a_time() {
     assert_eq!(receipt.verdict, Verdict::Submitted, "{receipt:?}");
     let transport = fixture.one_shot();
     transport
-        .wait_idle(&name("coder0"), Duration::from_secs(10))
+        .wait_idle(&name("coder0"), Duration::from_secs(60))
         .await
         .unwrap();
     assert_eq!(written(&fixture), "one\n");
@@ -137,7 +137,7 @@ async fn clear_empties_the_screen_and_the_next_text_arrives() {
     assert!(!screen.contains("before"), "{screen}");
     let _ = send(&fixture, "echo after >> out").await.unwrap();
     transport
-        .wait_idle(&name("coder0"), Duration::from_secs(10))
+        .wait_idle(&name("coder0"), Duration::from_secs(60))
         .await
         .unwrap();
     assert_eq!(written(&fixture), "after\n");
@@ -153,7 +153,7 @@ async fn a_long_command_wraps_and_is_run_whole() {
     assert_eq!(receipt.verdict, Verdict::Submitted, "{receipt:?}");
     let transport = fixture.one_shot();
     transport
-        .wait_idle(&name("coder0"), Duration::from_secs(10))
+        .wait_idle(&name("coder0"), Duration::from_secs(60))
         .await
         .unwrap();
     assert_eq!(written(&fixture), format!("{long}\n"));
@@ -166,7 +166,7 @@ async fn output_without_end_does_not_push_the_limit_away() {
     let began = std::time::Instant::now();
     let error = send(&fixture, "echo too late").await.unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::NotReady), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(began.elapsed() < Duration::from_secs(60));
 }
 
 #[tokio::test]
