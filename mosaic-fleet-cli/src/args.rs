@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
-use crate::commands::{agent, attach, demo, doctor, init, life, pane, roster, runtime, status};
+use crate::commands::{
+    agent, attach, demo, doctor, hook, init, life, pane, roster, runtime, status,
+};
 use crate::exit::{self, Family};
 
 /// Run a durable fleet of AI coding agents, and deliver messages to them that you can trust.
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Roster(roster::Roster),
     #[command(subcommand)]
     Runtime(runtime::Runtime),
+    #[command(hide = true)]
+    Hook(hook::Hook),
     #[command(hide = true)]
     DemoAgent(demo::DemoAgent),
 }

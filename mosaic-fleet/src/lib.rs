@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod capability;
 pub mod error;
+pub mod events;
 pub mod fleet;
 pub mod layer;
 pub mod message;

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod attach;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod life;
 pub(crate) mod pane;
@@ -37,6 +38,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Pane(command) => wait_for(command.run(session)),
         Command::Roster(command) => command.run(session),
         Command::Runtime(command) => wait_for(command.run(session)),
+        Command::Hook(command) => command.run(session),
         Command::DemoAgent(command) => command.run(),
     }
 }

@@ -54,6 +54,8 @@ pub struct Reading {
     pub busy: bool,
     /// The program holds messages for after the turn.
     pub queued: bool,
+    /// The last turn was interrupted, or failed.
+    pub cut_short: bool,
     /// Why: what was looked for and what was found, in order.
     pub seen: Vec<Seen>,
 }
@@ -77,7 +79,7 @@ impl Reading {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Seen {
-    /// What was looked for: `dialog`, `composer`, `busy`, `queued`, `ready`.
+    /// What was looked for: `dialog`, `composer`, `busy`, `queued`, `cut_short`, `ready`.
     pub what: &'static str,
     /// The pattern, where there is one.
     pub pattern: String,
@@ -181,6 +183,7 @@ fn read_composer(manifest: &Manifest, screen: &Screen, composer: Option<Composer
     };
     let busy = any("busy", &manifest.busy);
     let queued = any("queued", &manifest.queued);
+    let cut_short = any("cut_short", &manifest.cut_short);
     let ready = manifest.ready.is_empty() || any("ready", &manifest.ready);
     let at_prompt = matches!(manifest.composer, ComposerLayout::Prompt { .. });
     // Between two prompts the last one stands above the output, and is no composer.
@@ -204,6 +207,7 @@ fn read_composer(manifest: &Manifest, screen: &Screen, composer: Option<Composer
         composer,
         busy,
         queued,
+        cut_short,
         seen,
     }
 }

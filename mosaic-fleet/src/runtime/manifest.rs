@@ -43,6 +43,10 @@ pub struct Manifest {
     /// While a command runs, another process than the first has the terminal, as under a shell.
     #[serde(default)]
     pub yields_terminal: bool,
+    /// Patterns above the composer of a turn that ended without the program telling its hooks: it
+    /// was interrupted, or failed.
+    #[serde(default)]
+    pub cut_short: Vec<Pattern>,
     /// Patterns of messages held for after the turn.
     #[serde(default)]
     pub queued: Vec<Pattern>,

@@ -54,6 +54,8 @@ const ROOMS: &[Room] = &[
     room("transport::matrix", 3, &[]),
     room("forge", 3, &[]),
     room("transport", 2, &[]),
+    // It compares texts as the screen is compared with them.
+    room("events", 2, &["runtime"]),
     room("runtime", 2, &[]),
     room("capability", 1, &["message"]),
     room("options", 1, &["message", "agent"]),

@@ -18,6 +18,7 @@ mod picture;
 mod player;
 mod screen;
 mod script;
+mod tell;
 mod terminal;
 #[cfg(test)]
 mod tests;

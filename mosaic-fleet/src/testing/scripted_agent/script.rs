@@ -114,6 +114,8 @@ pub struct Script {
     /// A person denies an open dialog after this long.
     pub dialog_closes_ms: u64,
 
+    /// It tells its agent's event log what it does, as a program with our hooks.
+    pub tells: bool,
     /// This text starts a new session (`reset`, not `took`).
     pub reset_command: Option<String>,
     /// Its marker `✓ New session started` is printed this much later.
@@ -182,6 +184,7 @@ impl Default for Script {
             dialog_on_echo_ms: None,
             dialog_after_take: Vec::new(),
             dialog_closes_ms: 0,
+            tells: false,
             reset_command: None,
             reset_takes_ms: 0,
             reset_loses_ms: 0,

@@ -12,6 +12,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use super::log::Writer;
 use super::player::Player;
 use super::script::Script;
+use super::tell::Teller;
 
 /// Without a signal handler (`unsafe`) a changed size is only seen when something else happens, or
 /// this often.
@@ -56,9 +57,12 @@ pub fn run(script: &Script) -> io::Result<i32> {
     let now = || u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut size = window();
     let mut player = Player::new(script.clone(), name, size.0, size.1, now());
+    let mut teller = Teller::new(script.tells);
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        log.write(&player.take_log())?;
+        let entries = player.take_log();
+        teller.tell(&entries);
+        log.write(&entries)?;
         write_all(stdout(), player.take_output().as_bytes())?;
         if let Some(code) = player.exit_code() {
             return Ok(code);

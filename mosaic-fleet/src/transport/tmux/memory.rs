@@ -1,6 +1,7 @@
 //! What a pane remembers of a text of ours that was pasted and not seen submitted, so that a later
 //! send can clear it, and nothing else. Pure.
 
+use crate::events::fingerprint;
 use crate::runtime::{Composer, squash};
 
 /// What a pane remembers of a text that was pasted and not seen submitted: hashes of the whole, of
@@ -62,15 +63,6 @@ fn end_of(squashed: &str) -> Option<&str> {
     Some(&squashed[from..])
 }
 
-/// A short stable hash (FNV-1a, 64 bits, and the length) by which a pane remembers a text.
-pub(super) fn fingerprint(squashed: &str) -> String {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in squashed.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}-{}", squashed.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Memory, fingerprint, squash};
@@ -106,10 +98,5 @@ mod tests {
             );
         }
         assert!(!Memory::read("").is_in(Some(&composer("", true))));
-    }
-
-    #[test]
-    fn a_fingerprint_is_the_same_for_ever() {
-        assert_eq!(fingerprint("hello"), "a430d84680aabd0b-5");
     }
 }

@@ -8,6 +8,7 @@ mod caller;
 mod command;
 mod config;
 mod control;
+mod ear;
 mod error;
 mod gate;
 mod lease;
@@ -246,7 +247,7 @@ impl Transport for TmuxTransport {
         Capabilities::NONE
             .with_send(true)
             .with_queue(true)
-            .with_confirm(EvidenceKind::Screen)
+            .with_confirm(EvidenceKind::Hook)
             .with_reset_clear(true)
             .with_reset_new(true)
             .with_status(true)

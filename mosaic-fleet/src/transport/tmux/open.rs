@@ -2,18 +2,20 @@
 //! only that one hears the pane's output.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use super::Inner;
 use super::command::{CommandList, command};
-use super::control::Control;
+use super::control::{Control, Events};
+use super::ear::{Ear, weigh};
 use super::error::TmuxError;
 use super::screen::{Capture, Look, look};
 use super::target::{PaneTarget, Row, list_panes, list_panes_of, pane_of, rows};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
+use crate::events::Word;
 use crate::runtime::process::{Program, command_in_front, foreground, is_alive};
 use crate::runtime::{Explanation, Manifest, Reading, read, read_expecting};
 
@@ -24,6 +26,8 @@ pub(super) struct OpenPane {
     pub(super) capture: Capture,
     pub(super) row: Row,
     pub(super) manifest: Arc<Manifest>,
+    /// Hears the program itself, where it was given a log.
+    pub(super) ear: Option<Ear>,
 }
 
 impl OpenPane {
@@ -35,7 +39,7 @@ impl OpenPane {
                     .cloned()
                     .ok_or_else(|| TmuxError::NoSession(name.to_string()).into())
                     .and_then(|row| Ok((inner.manifest_of(Some(name), &row.runtime)?, row)));
-                Self::assembled(control, capture, found).await
+                Self::assembled(inner, control, capture, found).await
             }
             Err(TmuxError::NoSession(_)) => Err(inner.unknown_agent(name, deadline).await),
             Err(error) => Err(error.into()),
@@ -98,11 +102,12 @@ impl OpenPane {
                 let runtime = runtime.map_or_else(|| inner.guess_runtime(&row), str::to_owned);
                 Ok((inner.server.config.catalog.get(&runtime)?, row))
             });
-        Self::assembled(control, capture, found).await
+        Self::assembled(inner, control, capture, found).await
     }
 
     /// Puts a pane together; where that fails the connection is ended in good order.
     async fn assembled(
+        inner: &Inner,
         control: Arc<Control>,
         capture: Capture,
         found: Result<(Arc<Manifest>, Row)>,
@@ -111,6 +116,7 @@ impl OpenPane {
             Ok((manifest, row)) => Ok(OpenPane {
                 control,
                 capture,
+                ear: Ear::to(&inner.server, &row.agent),
                 row,
                 manifest,
             }),
@@ -153,13 +159,32 @@ impl OpenPane {
 
     /// What the manifest sees in it.
     pub(super) fn read(&self, look: &Look) -> Reading {
-        read_pane(&self.manifest, &self.row, look)
+        read_pane(&self.manifest, &self.row, look, self.word().as_ref()).0
+    }
+
+    /// What the program itself has told.
+    pub(super) fn word(&self) -> Option<Word> {
+        self.ear.as_ref().map(Ear::word)
+    }
+
+    /// Waits until something has happened since `seen`, or until `deadline`. True if it has.
+    pub(super) async fn changed(&self, seen: Events, deadline: Instant) -> bool {
+        let told = async {
+            match &self.ear {
+                Some(ear) => ear.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = self.control.changed(seen, deadline) => changed,
+            () = told => true,
+        }
     }
 
     /// The same, where the composer is expected to hold a text behind a prompt.
     pub(super) fn read_expecting(&self, look: &Look, prompt: &str, expected: &str) -> Reading {
         let reading = read_expecting(&self.manifest, &look.screen, prompt, expected);
-        with_processes(&self.manifest, &self.row, reading)
+        with_more(&self.manifest, &self.row, self.word().as_ref(), reading).0
     }
 
     /// The program has ended, whether its terminal has noticed yet or not.
@@ -199,19 +224,31 @@ impl OpenPane {
     }
 }
 
-/// What a manifest sees in a pane: its screen and, where that tells more, who has the terminal.
-pub(super) fn read_pane(manifest: &Manifest, row: &Row, look: &Look) -> Reading {
-    with_processes(manifest, row, read(manifest, &look.screen))
+/// What a manifest sees in a pane: its screen and, where that tells more, who has the terminal and
+/// what the program itself has told. The program's word, where it decides, stands beside it.
+pub(super) fn read_pane(
+    manifest: &Manifest,
+    row: &Row,
+    look: &Look,
+    word: Option<&Word>,
+) -> (Reading, Option<String>) {
+    with_more(manifest, row, word, read(manifest, &look.screen))
 }
 
-fn with_processes(manifest: &Manifest, row: &Row, mut reading: Reading) -> Reading {
+fn with_more(
+    manifest: &Manifest,
+    row: &Row,
+    word: Option<&Word>,
+    mut reading: Reading,
+) -> (Reading, Option<String>) {
     if manifest.yields_terminal
         && reading.question.is_none()
         && command_in_front(row.identity.pane_pid, &manifest.paste.bracketed_processes)
     {
         reading.work_seen("a command has the terminal");
     }
-    reading
+    let told = word.and_then(|word| weigh(&mut reading, word, SystemTime::now()));
+    (reading, told)
 }
 
 impl Inner {

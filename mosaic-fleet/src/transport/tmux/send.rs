@@ -12,14 +12,15 @@ use super::config::Timing;
 use super::control::Events;
 use super::error::TmuxError;
 use super::lease::Lease;
-use super::memory::{Memory, fingerprint};
+use super::memory::Memory;
 use super::open::OpenPane;
 use super::paste::{Deed, Typist};
-use super::proof::{Echoed, taken};
+use super::proof::{Echoed, Shown, Told, taken};
 use super::refuse::{refuse_unbracketed, refuse_words_of_dialogs};
 use super::screen::Look;
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Refusal, Result, Retry, Stage};
+use crate::events::fingerprint;
 use crate::message::{Evidence, EvidenceKind, Message, Receipt, ReceiptId, Verdict};
 use crate::options::SendOptions;
 use crate::runtime::process::Program;
@@ -159,7 +160,7 @@ impl Clock {
 pub(super) struct Proven {
     pub(super) verdict: Verdict,
     pub(super) evidence: Evidence,
-    presses: u32,
+    pub(super) presses: u32,
 }
 
 /// When a look began, and what had happened by then.
@@ -274,7 +275,7 @@ impl Delivery<'_> {
     ) -> Result<bool, TmuxError> {
         let renewal = Instant::now() + self.timing().lease / 3;
         let wake = wake.min(limit).min(renewal);
-        let changed = self.pane.control.changed(seen.events, wake).await;
+        let changed = self.pane.changed(seen.events, wake).await;
         if Instant::now() >= limit {
             return Ok(changed && seen.began < limit);
         }
@@ -550,6 +551,9 @@ impl Delivery<'_> {
         // The look that showed the echo is good for the first key, unless the runtime needs a gap.
         let mut holds_ours = gap.is_zero();
         let mut why = None;
+        let mut shown = None;
+        let mut told = Told::nothing_yet(self.pane.word());
+        let key = told.submit_key().unwrap_or(&manifest.submit.key).to_owned();
         loop {
             let seen = self.seen();
             let stage = if presses == 0 {
@@ -563,7 +567,10 @@ impl Delivery<'_> {
                     .look(self.reach(), self.clock.grace())
                     .await
                     .map_err(|error| unknown(stage, "lost sight of it", error))?;
-                if self.pane.has_ended(&look) {
+                if presses > 0 {
+                    told.hear(self.pane.word(), self.outgoing, self.goal);
+                }
+                if self.pane.has_ended(&look) && !told.is_proof() {
                     return Err(Error::delivery_unknown(stage, "its program ended")
                         .with_hint("restart it, and look at what it did before sending again"));
                 }
@@ -575,23 +582,26 @@ impl Delivery<'_> {
                     self.typist(lease).leave_mode().await.map_err(lost)?;
                 }
                 worked |= presses > 0 && (reading.busy || reading.queued);
-                if presses > 0
-                    && !is_ours
-                    && let Some((verdict, detail)) =
-                        self.proof(&look, &reading, echo.as_ref(), echoed, needle, worked)
-                {
-                    // The verdict stands even if the pane's memory cannot be tidied.
-                    let _ = self.typist(lease).forget().await;
-                    return Ok(Proven {
-                        verdict,
-                        evidence: Evidence::new(EvidenceKind::Screen, detail),
-                        presses,
-                    });
+                if presses > 0 && !is_ours {
+                    let proof = self.proof(&look, &reading, echo.as_ref(), echoed, needle, worked);
+                    let fresh = shown.is_none();
+                    shown = proof.or(shown);
+                    if let Some(proven) = told.concludes(shown.as_ref(), presses) {
+                        return Ok(self.proven(lease, proven).await);
+                    }
+                    if fresh && shown.is_some() {
+                        // The screen proves it, and the program itself may still say so.
+                        limit = limit.min(self.clock.at_most(told.patience(self.goal)));
+                    }
                 }
                 why = Some(self.not_echoed(&reading, echo.as_ref()));
             }
-            if holds_ours && presses <= self.key_repeats && Instant::now() >= next_press {
-                let pressed = self.typist(lease).press(&manifest.submit.key).await;
+            let may_press = holds_ours && presses <= self.key_repeats && !told.is_proof();
+            if may_press && Instant::now() >= next_press {
+                if presses == 0 {
+                    told.key_goes();
+                }
+                let pressed = self.typist(lease).press(&key).await;
                 let lost = |error| unknown(Stage::KeyPressed, "no answer to the submit key", error);
                 if pressed.map_err(lost)? == Deed::Done {
                     presses += 1;
@@ -602,7 +612,7 @@ impl Delivery<'_> {
                 // A question, another sender or a restart came between the look and the key.
                 holds_ours = false;
             }
-            let wake = if holds_ours && presses <= self.key_repeats {
+            let wake = if may_press && holds_ours {
                 next_press
             } else {
                 limit
@@ -613,9 +623,18 @@ impl Delivery<'_> {
                 .await
                 .map_err(lost)?
             {
-                return self.unproven(presses, holds_ours, why);
+                return match told.at_last(shown.as_ref(), presses) {
+                    Some(proven) => Ok(self.proven(lease, proven).await),
+                    None => self.unproven(presses, holds_ours, why),
+                };
             }
         }
+    }
+
+    /// The verdict stands even if the pane's memory cannot be tidied.
+    async fn proven(&self, lease: &Lease, proven: Proven) -> Proven {
+        let _ = self.typist(lease).forget().await;
+        proven
     }
 
     /// Whether a look after the key proves that the text did its work.
@@ -627,7 +646,7 @@ impl Delivery<'_> {
         before: &Echoed,
         needle: &Needle,
         worked: bool,
-    ) -> Option<(Verdict, String)> {
+    ) -> Option<Shown> {
         let Goal::Forgotten { proof, .. } = self.goal else {
             return taken(look, reading, echo, before, needle, worked);
         };

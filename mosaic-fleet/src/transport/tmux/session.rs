@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::TmuxTransport;
 use super::command::{CommandList, command, literal, when};
 use super::control::{Control, within};
+use super::ear::log_of;
 use super::error::TmuxError;
 use super::gate::Passage;
 use super::target::{Row, list_panes, pane_of, rows};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
+use crate::events::EVENTS_VARIABLE;
 use crate::runtime::Launch;
 use crate::runtime::process::{End, is_alive, pid_of};
 use rustix::process::{Signal, kill_process_group};
@@ -99,7 +101,16 @@ impl TmuxTransport {
             "-c",
             directory
         ];
-        for (key, value) in &launch.environment {
+        let events = log_of(&self.inner.server, name)?;
+        // Without a log the program is read by its screen alone.
+        if let Err(error) = events.begin() {
+            tracing::warn!(agent = name, %error, "no event log");
+        }
+        let events = (
+            EVENTS_VARIABLE.to_owned(),
+            events.path().display().to_string(),
+        );
+        for (key, value) in launch.environment.iter().chain([&events]) {
             new = new.word("-e").word(format!("{key}={value}"));
         }
         new = new.word("--");

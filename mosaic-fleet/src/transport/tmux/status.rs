@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::command::{CommandList, command};
 use super::control::{Control, within};
+use super::ear::log_of;
 use super::error::TmuxError;
 use super::open::{OpenPane, read_pane};
 use super::protocol::Block;
@@ -16,6 +17,7 @@ use super::target::{Row, find, list_panes, pane_of, rows};
 use super::{Inner, STEP};
 use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
 use crate::error::Result;
+use crate::events::Word;
 use crate::options::{ListOptions, StatusOptions};
 use crate::runtime::Manifest;
 use crate::runtime::process::{End, Program, exit_not_waited_for, foreground};
@@ -222,7 +224,11 @@ fn status_of(inner: &Inner, name: AgentName, row: &Row, look: Option<&Look>) -> 
         (true, _, _) => {
             AgentStatus::new(name, transport, AgentState::Dead, "its program has ended")
         }
-        (false, Some(look), Some(manifest)) => read_status(name, transport, row, look, manifest),
+        (false, Some(look), Some(manifest)) => {
+            let log = log_of(&inner.server, &row.agent);
+            let word = log.ok().and_then(|log| log.word());
+            read_status(name, transport, row, look, manifest, word.as_ref())
+        }
         (false, None, _) => AgentStatus::new(
             name,
             transport,
@@ -260,6 +266,7 @@ fn read_status(
     row: &Row,
     look: &Look,
     manifest: &Manifest,
+    word: Option<&Word>,
 ) -> AgentStatus {
     if !manifest.processes.is_empty()
         && let Program::Other(program) = foreground(row.identity.pane_pid, &manifest.processes)
@@ -267,7 +274,7 @@ fn read_status(
         let evidence = format!("{} does not run, {program} does", manifest.name);
         return AgentStatus::new(name, transport, AgentState::Unknown, evidence);
     }
-    let reading = read_pane(manifest, row, look);
+    let (reading, told) = read_pane(manifest, row, look, word);
     let found = |what: &str| {
         let mut seen = reading.seen.iter().filter(|seen| seen.what == what);
         seen.find_map(|seen| seen.found.clone())
@@ -284,7 +291,11 @@ fn read_status(
         AgentState::Working => (AgentState::Working, found("busy").unwrap_or_default()),
         state => (state, "composer drawn, no turn running".to_owned()),
     };
-    let mut status = AgentStatus::new(name, transport, state, format!("screen: {evidence}"));
+    let evidence = match told {
+        Some(told) => format!("hook: {told}"),
+        None => format!("screen: {evidence}"),
+    };
+    let mut status = AgentStatus::new(name, transport, state, evidence);
     if let Some(question) = reading.question {
         status.waiting_for = Some(question.waiting_for);
         status.question = Some(question.text);
@@ -334,7 +345,7 @@ async fn changed(
             return Ok(Some(status));
         }
         tokio::select! {
-            _ = pane.control.changed(seen, limit) => {}
+            _ = pane.changed(seen, limit) => {}
             () = end.wait() => {}
         }
     }

@@ -3,6 +3,7 @@
 mod composers;
 mod conformance;
 mod delivery;
+mod events;
 mod gate;
 mod server;
 mod shell;

@@ -1,0 +1,140 @@
+//! Hearing an agent's own program while its pane is open, and weighing what it tells against the
+//! screen: the program's word first, the screen second.
+
+use std::time::{Duration, SystemTime};
+
+use super::error::TmuxError;
+use super::server::Server;
+use crate::agent::AgentState;
+use crate::events::{Event, EventLog, Watch, What, Word};
+use crate::runtime::{Question, Reading};
+
+/// A program draws its question a little after it told of it.
+const NOT_DRAWN_YET: Duration = Duration::from_secs(3);
+
+/// The log of one agent, open for hearing.
+#[derive(Debug)]
+pub(super) struct Ear {
+    log: EventLog,
+    watch: Watch,
+}
+
+/// Where the agent `name` of this server tells what it does.
+pub(super) fn log_of(server: &Server, name: &str) -> Result<EventLog, TmuxError> {
+    let folder = server.private_folder()?;
+    Ok(EventLog::at(folder.join("events").join(name).join("log")))
+}
+
+impl Ear {
+    /// For an agent that was given a log at its start.
+    pub(super) fn to(server: &Server, name: &str) -> Option<Self> {
+        let log = log_of(server, name)
+            .ok()
+            .filter(|log| log.path().exists())?;
+        let watch = Watch::of(log.path());
+        Some(Ear { log, watch })
+    }
+
+    /// What the program has told by now.
+    pub(super) fn word(&self) -> Word {
+        self.log.word().unwrap_or_default()
+    }
+
+    /// Returns when it has told something more. Cancel safe.
+    pub(super) async fn changed(&self) {
+        self.watch.changed().await;
+    }
+}
+
+/// Lets the program's word into a reading of its screen. Returns what it said where that decides.
+///
+/// A screen that shows a question or a turn is believed: a person may have begun it, and a program
+/// does not tell of everything. A turn that was cut short ends without a word.
+pub(super) fn weigh(reading: &mut Reading, word: &Word, now: SystemTime) -> Option<String> {
+    word.session()?;
+    let last = word.last()?;
+    let age = now.duration_since(last.time()).unwrap_or_default();
+    let readable = reading.composer.is_some();
+    let (said, state) = match last.what {
+        What::Waiting => ("it asks", AgentState::Waiting),
+        What::Prompt | What::Working => ("its turn is running", AgentState::Working),
+        What::Idle | What::SessionStart => ("no turn is running", AgentState::Idle),
+        What::SessionEnd => return None,
+    };
+    let believed = match (state, reading.state) {
+        (told, shown) if told == shown => true,
+        (AgentState::Waiting, _) => !readable || age < NOT_DRAWN_YET,
+        (AgentState::Working, AgentState::Idle) => !reading.cut_short,
+        (_, AgentState::Unknown) => true,
+        _ => false,
+    };
+    if !believed {
+        return None;
+    }
+    reading.state = state;
+    reading.busy |= state == AgentState::Working;
+    if state == AgentState::Waiting && reading.question.is_none() {
+        reading.question = Some(asked(last));
+    }
+    Some(said.to_owned())
+}
+
+fn asked(event: &Event) -> Question {
+    Question {
+        waiting_for: "permission".to_owned(),
+        text: event
+            .question
+            .clone()
+            .unwrap_or_else(|| "a question".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{Composer, Reading};
+
+    fn reading(state: AgentState, drawn: bool) -> Reading {
+        Reading {
+            state,
+            question: None,
+            composer: drawn.then(Composer::default),
+            busy: state == AgentState::Working,
+            queued: false,
+            cut_short: false,
+            seen: Vec::new(),
+        }
+    }
+
+    fn weighed(told: What, reading: &mut Reading, later: u64) -> AgentState {
+        let event = Event::now(told, "s");
+        let now = event.time() + Duration::from_secs(later);
+        weigh(reading, &Word::of(vec![event]), now);
+        reading.state
+    }
+
+    #[test]
+    fn the_word_comes_first_and_an_old_question_that_is_not_drawn_is_answered() {
+        use AgentState::{Idle, Unknown, Waiting, Working};
+        for (told, shown, drawn, later, state) in [
+            (What::Working, Idle, true, 60, Working),
+            (What::Prompt, Unknown, false, 60, Working),
+            (What::Idle, Working, true, 0, Working),
+            (What::Idle, Unknown, false, 60, Idle),
+            (What::Waiting, Idle, true, 0, Waiting),
+            (What::Waiting, Idle, true, 60, Idle),
+            (What::Waiting, Unknown, false, 60, Waiting),
+            (What::SessionEnd, Unknown, false, 0, Unknown),
+        ] {
+            let mut reading = reading(shown, drawn);
+            assert_eq!(
+                weighed(told, &mut reading, later),
+                state,
+                "{told:?} {shown:?}"
+            );
+        }
+        let mut interrupted = reading(Idle, true);
+        interrupted.cut_short = true;
+        assert_eq!(weighed(What::Working, &mut interrupted, 60), Idle);
+    }
+}
