@@ -67,8 +67,8 @@ async fn a_reset_waits_for_the_new_session() {
         script.reset_takes_ms = 300;
     });
     let fixture = with_agent(&script).await;
-    let transport = fixture.one_shot();
-    let reset = transport.reset(&name("coder0"), ResetOptions::new());
+    let (transport, coder0) = (fixture.one_shot(), name("coder0"));
+    let reset = transport.reset(&coder0, ResetOptions::new());
     let report = reset.await.unwrap();
     assert_eq!(report.evidence.kind, EvidenceKind::Hook, "{report:?}");
     assert!(report.evidence.detail.contains("clear"), "{report:?}");
