@@ -45,7 +45,11 @@ async fn the_programs_own_word_proves_a_text() {
 #[tokio::test]
 async fn a_busy_program_tells_what_it_holds_for_later() {
     let long = "a long task".to_owned();
-    let fixture = with_agent(&telling(|script| script.endless_turn = Some(long))).await;
+    let script = telling(|script| {
+        script.style = Script::boxed().style;
+        script.endless_turn = Some(long);
+    });
+    let fixture = with_agent(&script).await;
     let _ = send(&fixture, "a long task").await.unwrap();
     let receipt = send(&fixture, "for later").await.unwrap();
     assert_eq!(receipt.verdict, Verdict::Queued, "{receipt:?}");
