@@ -73,6 +73,9 @@ pub struct Manifest {
     /// How our own unsubmitted text is taken out of the composer again.
     #[serde(default)]
     pub clear: Option<Clearing>,
+    /// How a person's draft is put away for a text of ours. Without it a draft is a refusal.
+    #[serde(default)]
+    pub stash: Option<Stash>,
     /// How the conversation is forgotten. Without it the program is restarted instead.
     #[serde(default)]
     pub reset: ResetRules,
@@ -389,6 +392,18 @@ pub struct TextRules {
 pub struct Clearing {
     /// The keys that empty the composer.
     pub key: String,
+}
+
+/// How a draft is put away by a program that brings it back after the next text.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Stash {
+    /// The keys that put it away, and that bring it back into an empty composer.
+    pub key: String,
+    /// Patterns of a screen where a draft is put away already.
+    #[serde(default)]
+    pub shown: Vec<Pattern>,
 }
 
 /// The resets of a program.

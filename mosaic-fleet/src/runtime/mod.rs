@@ -20,7 +20,7 @@ pub(crate) use echo::{Echo, Needle, echo_of, squash};
 pub use launch::Launch;
 pub use manifest::{
     Clearing, ComposerLayout, DialogPattern, Expression, Manifest, PasteRules, Pattern, Place,
-    ResetCommand, ResetRules, SubmitRules, TextRules, Trim,
+    ResetCommand, ResetRules, Stash, SubmitRules, TextRules, Trim,
 };
 pub(crate) use outgoing::{Outgoing, prepare};
 pub use screen::Screen;

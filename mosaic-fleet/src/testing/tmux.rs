@@ -100,6 +100,7 @@ impl TmuxFixture {
         let command = [program, "--script".to_owned(), script.to_json()];
         let runtime = match script.style {
             Style::Line => "scripted-line",
+            Style::Box if script.stash => "scripted-stash",
             Style::Box => "scripted-box",
         };
         self.start_command(name, runtime, &command).await
@@ -247,8 +248,11 @@ pub fn manifests() -> BTreeMap<String, Value> {
         "continuation": "^  ", "scrolled": "^─── ↑ \\d+ more"
     });
     boxed["busy"] = json!([{"matches": "^✽ Working…", "in": "above"}]);
+    let mut stash = boxed.clone();
+    stash["stash"] = json!({"key": "C-s"});
     BTreeMap::from([
         ("scripted-line".to_owned(), line),
+        ("scripted-stash".to_owned(), stash),
         ("scripted-box".to_owned(), boxed),
     ])
 }

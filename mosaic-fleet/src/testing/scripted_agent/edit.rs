@@ -26,6 +26,11 @@ impl Player {
             Event::CtrlS if self.script.stash && !self.composer.text().is_empty() => {
                 self.stash = Some(self.composer.take());
             }
+            Event::CtrlS if self.script.stash => {
+                if let Some(draft) = self.stash.take() {
+                    self.composer.push(&draft);
+                }
+            }
             Event::CtrlS | Event::Escape => {}
         }
     }

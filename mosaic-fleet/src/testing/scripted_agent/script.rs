@@ -98,7 +98,8 @@ pub struct Script {
     pub swallow_every: u32,
     /// Enter (and F12) after a `\` eats it and makes a newline; the chord does not.
     pub backslash_newline: bool,
-    /// Claude: `C-s` puts the draft away, and the next submit brings it back.
+    /// Claude: `C-s` puts the draft away, and the next submit brings it back, or `C-s` in an empty
+    /// composer.
     pub stash: bool,
 
     /// What dialogs ask about.

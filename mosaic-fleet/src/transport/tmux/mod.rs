@@ -18,6 +18,7 @@ mod open;
 mod paste;
 mod proof;
 mod protocol;
+mod ready;
 mod refuse;
 mod reset;
 mod screen;

@@ -1,13 +1,13 @@
 //! The delivery: look, paste, echo, key, proof. A text is typed at most once, only the key is
 //! repeated, and what cannot be known is said to be unknown.
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use super::Inner;
 use super::caller::{Caller, gone};
-use super::command::{CommandList, command};
 use super::config::Timing;
 use super::control::Events;
 use super::error::TmuxError;
@@ -19,11 +19,10 @@ use super::proof::{Echoed, Shown, Told, taken};
 use super::refuse::{refuse_unbracketed, refuse_words_of_dialogs};
 use super::screen::Look;
 use crate::agent::AgentName;
-use crate::error::{Error, ErrorKind, Refusal, Result, Retry, Stage};
+use crate::error::{Error, ErrorKind, Result, Retry, Stage};
 use crate::events::fingerprint;
 use crate::message::{Evidence, EvidenceKind, Message, Receipt, ReceiptId, Verdict};
 use crate::options::SendOptions;
-use crate::runtime::process::Program;
 use crate::runtime::{
     ComposerLayout, Echo, Needle, Outgoing, Pattern, Reading, echo_of, matches_any, prepare, squash,
 };
@@ -117,8 +116,12 @@ pub(super) async fn type_out(
         waits: manner.wait.is_some(),
         clock,
         caller,
+        draft: OnceLock::new(),
     };
     let outcome = delivery.run(&mut lease).await;
+    if outcome.is_err() {
+        delivery.bring_back_draft(&lease).await;
+    }
     lease.give_back(clock.grace()).await;
     outcome
 }
@@ -147,11 +150,11 @@ impl Clock {
     }
 
     /// A little more than the deadline, to tidy up.
-    fn grace(&self) -> Instant {
+    pub(super) fn grace(&self) -> Instant {
         self.deadline.max(Instant::now()) + Duration::from_secs(1)
     }
 
-    fn at_most(&self, limit: Duration) -> Instant {
+    pub(super) fn at_most(&self, limit: Duration) -> Instant {
         self.deadline.min(Instant::now() + limit)
     }
 }
@@ -165,26 +168,28 @@ pub(super) struct Proven {
 
 /// When a look began, and what had happened by then.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+pub(super) struct Seen {
     events: Events,
     began: Instant,
 }
 
 /// One delivery under way.
-struct Delivery<'a> {
-    inner: &'a Inner,
-    pane: &'a OpenPane,
-    outgoing: &'a Outgoing,
-    goal: Goal<'a>,
-    key_repeats: u32,
-    settle: Duration,
-    waits: bool,
-    clock: Clock,
-    caller: &'a Caller,
+pub(super) struct Delivery<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) pane: &'a OpenPane,
+    pub(super) outgoing: &'a Outgoing,
+    pub(super) goal: Goal<'a>,
+    pub(super) key_repeats: u32,
+    pub(super) settle: Duration,
+    pub(super) waits: bool,
+    pub(super) clock: Clock,
+    pub(super) caller: &'a Caller,
+    /// A person's draft that was put away for this text, without its blanks.
+    pub(super) draft: OnceLock<String>,
 }
 
 /// What a waiting step makes of a look.
-enum Step {
+pub(super) enum Step {
     /// Ready; what stands before the cursor.
     Done(String),
     /// Not yet; if it stays so, this is why.
@@ -240,7 +245,7 @@ impl Delivery<'_> {
         gone()
     }
 
-    fn typist<'b>(&'b self, lease: &'b Lease) -> Typist<'b> {
+    pub(super) fn typist<'b>(&'b self, lease: &'b Lease) -> Typist<'b> {
         Typist {
             server: &self.inner.server,
             control: &self.pane.control,
@@ -251,13 +256,13 @@ impl Delivery<'_> {
         }
     }
 
-    fn timing(&self) -> &Timing {
+    pub(super) fn timing(&self) -> &Timing {
         &self.inner.server.config.timing
     }
 
     /// Until when the program may take over our text: `limit`, and ten seconds a megabyte to draw it
     /// and for us to read that.
-    fn allow(&self, limit: Duration) -> Instant {
+    pub(super) fn allow(&self, limit: Duration) -> Instant {
         let bytes = self.outgoing.text.len() as u64;
         self.clock
             .at_most(limit + Duration::from_micros(10 * bytes))
@@ -266,7 +271,7 @@ impl Delivery<'_> {
     /// Waits for the next event, keeping the lease. False once `limit` has passed: a pane that never
     /// stops printing does not push it away. What happened during a look that `began` before the
     /// limit is looked at once more.
-    async fn next_event(
+    pub(super) async fn next_event(
         &self,
         lease: &mut Lease,
         seen: Seen,
@@ -284,169 +289,10 @@ impl Delivery<'_> {
     }
 
     /// What has happened by now, before a look.
-    fn seen(&self) -> Seen {
+    pub(super) fn seen(&self) -> Seen {
         Seen {
             events: self.pane.control.events(),
             began: Instant::now(),
-        }
-    }
-
-    /// Step 1: waits until the pane can take a text. Returns what stands before the cursor of the
-    /// empty composer, the prompt.
-    async fn ready(&self, lease: &mut Lease) -> Result<String> {
-        let limit = self.clock.at_most(self.settle);
-        let patience = Instant::now() + self.timing().settle / 3;
-        let mut cleared = false;
-        loop {
-            let seen = self.seen();
-            let look = self.pane.look(0, self.clock.grace()).await?;
-            let reading = self.pane.read(&look);
-            let memory = Memory::read(&look.pasted);
-            let why = match self.judge_ready(&look, &reading) {
-                // Somebody of ours went away after a paste, and it may still be drawn: a text that
-                // came now would be glued to it.
-                Step::Done(_) if !memory.is_empty() && Instant::now() < patience => Error::refused(
-                    Refusal::Draft,
-                    "a text of ours is on its way to its composer",
-                ),
-                Step::Done(_) if self.waits && look.in_mode && self.is_watched().await? => {
-                    Error::refused(Refusal::InMode, "a person is reading its history")
-                }
-                Step::Done(_) if look.in_mode && Instant::now() < limit => {
-                    self.typist(lease).leave_mode().await?;
-                    continue;
-                }
-                Step::Done(_) if look.in_mode => {
-                    Error::refused(Refusal::InMode, "somebody enters copy mode again and again")
-                }
-                Step::Done(prompt) => return Ok(prompt),
-                Step::Never(error) => return Err(error),
-                Step::NotYet(why) => why,
-            };
-            let stranded = memory.is_in(reading.composer.as_ref());
-            if let Some(clear) = &self.pane.manifest.clear
-                && stranded
-                && Instant::now() >= patience
-                && !cleared
-            {
-                if look.in_mode {
-                    self.typist(lease).leave_mode().await?;
-                }
-                // Once a call: for some programs the same key twice means to end.
-                cleared = self.typist(lease).press(&clear.key).await? == Deed::Done;
-            }
-            let wake = if memory.is_empty() {
-                limit
-            } else {
-                patience.max(Instant::now() + self.timing().settle / 6)
-            };
-            if !self.next_event(lease, seen, wake, limit).await? {
-                return Err(why);
-            }
-        }
-    }
-
-    /// A person's client looks at the session, not only connections as ours.
-    async fn is_watched(&self) -> Result<bool, TmuxError> {
-        let session = &self.pane.row.identity.session_id;
-        let format = "#{client_control_mode}";
-        let list = command!["list-clients", "-t", session, "-F", format];
-        let lists = [CommandList::new([list])];
-        let blocks = self
-            .pane
-            .control
-            .request(&lists, self.clock.grace())
-            .await?;
-        Ok(blocks
-            .iter()
-            .any(|block| block.text().lines().any(|mode| mode != "1")))
-    }
-
-    fn judge_ready(&self, look: &Look, reading: &Reading) -> Step {
-        let name = &self.pane.manifest.name;
-        let not_yet = |refusal, message: String| Step::NotYet(Error::refused(refusal, message));
-        if look.dead {
-            return Step::Never(
-                Error::refused(Refusal::Dead, "its program has ended")
-                    .with_hint("restart it (mosaic-fleet restart)"),
-            );
-        }
-        if look.input_off {
-            return Step::Never(Error::refused(
-                Refusal::NotReady,
-                "its terminal takes no input (select-pane -d)",
-            ));
-        }
-        if let Some(question) = &reading.question {
-            let asks = format!("it asks for an answer: {:?}", question.text);
-            let error = Error::refused(Refusal::Dialog, asks)
-                .with_hint("answer it at its terminal (mosaic-fleet attach), then send again");
-            return if self.waits {
-                Step::NotYet(error)
-            } else {
-                Step::Never(error)
-            };
-        }
-        let rows = &look.screen.rows;
-        let words = self.pane.manifest.words_on_screen().into_iter();
-        let mut drawn = words.filter(|words| rows.iter().any(|row| row.contains(words)));
-        if let Some(words) = drawn.next() {
-            let seen = format!("{words:?} is on its screen, as in a question");
-            return not_yet(Refusal::Dialog, seen);
-        }
-        if let Program::Other(program) = self.pane.program() {
-            return not_yet(
-                Refusal::WrongProgram,
-                format!("{name} does not run in its terminal, {program} does"),
-            );
-        }
-        let Some(composer) = &reading.composer else {
-            if matches!(self.goal, Goal::Forgotten { .. }) && reading.busy {
-                return not_yet(Refusal::Busy, "it is at work".to_owned());
-            }
-            let why = if reading.busy {
-                "it is busy and holds no messages"
-            } else {
-                "its composer is not drawn"
-            };
-            return not_yet(Refusal::NotReady, why.to_owned());
-        };
-        if !composer.is_empty() {
-            return Step::NotYet(
-                Error::refused(Refusal::Draft, "somebody's text is in its composer")
-                    .with_hint("submit or clear it at its terminal (mosaic-fleet attach)"),
-            );
-        }
-        if let Goal::Forgotten { force: false, .. } = self.goal
-            && (reading.busy || reading.queued)
-        {
-            return Step::NotYet(
-                Error::refused(Refusal::Busy, "it is at work, and a reset may discard that")
-                    .with_hint("wait for it to be idle, or force the reset (--force)"),
-            );
-        }
-        if reading.busy && !self.pane.manifest.queues {
-            return not_yet(
-                Refusal::NotReady,
-                "it is busy and holds no messages".to_owned(),
-            );
-        }
-        Step::Done(look.screen.before_cursor.clone())
-    }
-
-    /// The guard did not hold between the look and the paste: says why.
-    async fn why_withheld(&self) -> Error {
-        let dead = || Error::refused(Refusal::Dead, "its program ended just now");
-        match self.pane.look(0, self.clock.grace()).await {
-            Ok(look) => match self.judge_ready(&look, &self.pane.read(&look)) {
-                Step::Never(error) | Step::NotYet(error) => error,
-                Step::Done(_) => Error::refused(
-                    Refusal::Locked,
-                    "another sender took it over, or keys to it go to other panes as well",
-                ),
-            },
-            Err(TmuxError::NoSession(_)) => dead(),
-            Err(error) => error.into(),
         }
     }
 
@@ -513,7 +359,11 @@ impl Delivery<'_> {
         let echo = reading
             .composer
             .as_ref()
-            .map(|composer| echo_of(manifest, composer, expected));
+            .map(|composer| match self.draft.get() {
+                // The program brings the draft back as soon as it has taken the text.
+                Some(draft) if *draft == squash(&composer.text) => Echo::Empty,
+                _ => echo_of(manifest, composer, expected),
+            });
         (reading, echo)
     }
 

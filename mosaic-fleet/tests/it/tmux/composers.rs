@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mosaic_fleet::testing::scripted_agent::Script;
+use mosaic_fleet::testing::scripted_agent::{Script, SubmitKey};
 use mosaic_fleet::{
     AgentState, Message, Refusal, SendOptions, Stage, StatusOptions, Transport, Verdict,
 };
@@ -134,4 +134,50 @@ async fn a_busy_program_that_queues_is_said_to_queue() {
         (Verdict::Submitted, Verdict::Queued)
     );
     assert_eq!(fixture.took("coder0").unwrap(), ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_draft_is_put_away_and_comes_back() {
+    let draft = "half a\nthought";
+    for tells in [false, true] {
+        let script = agent_with(|script| {
+            script.style = Script::boxed().style;
+            script.submit_keys = vec![SubmitKey::Enter, SubmitKey::F12];
+            script.stash = true;
+            script.tells = tells;
+            script.draft = draft.to_owned();
+        });
+        let fixture = with_agent(&script).await;
+        for text in ["one\ntwo", "three"] {
+            let sent = send(&fixture, text).await.unwrap();
+            assert_eq!(sent.verdict, Verdict::Submitted, "{sent:?}");
+        }
+        assert_eq!(fixture.took("coder0").unwrap(), ["one\ntwo", "three"]);
+        let shown = composer(&fixture);
+        assert!(
+            shown.contains("half a") && shown.contains("thought"),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_draft_comes_back_when_nothing_was_sent() {
+    // The program drops all that is pasted: no key is pressed that would bring the draft back.
+    let script = agent_with(|script| {
+        script.style = Script::boxed().style;
+        script.stash = true;
+        script.draft = "half a thought".to_owned();
+        script.echo_tail_drop = 100;
+    });
+    let fixture = with_agent(&script).await;
+    let error = send(&fixture, "swallowed whole").await.unwrap_err();
+    assert_eq!(error.stage(), Some(Stage::Pasted), "{error}");
+    let drawn = async {
+        while !composer(&fixture).contains("half a thought") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, drawn).await.unwrap();
 }
