@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 /// A dummy key: nothing that talks to the fake model needs a true one.
-const KEY: &str = "sk-ant-REDACTED";
+const KEY: &str = "dummy-key-for-the-fake-model-on-loopback";
 
 /// A program that agents run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
