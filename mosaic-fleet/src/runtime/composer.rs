@@ -236,6 +236,10 @@ fn find(
                 .is_match(&screen.title)
                 .then(|| screen.title.clone());
         }
+        (Place::Whole, _) => {
+            let found = pattern.find(&screen.rows.join("\n"))?.as_str().to_owned();
+            return Some(found.trim().to_owned());
+        }
         (Place::Above, Some(composer)) => 0..composer.first_row.min(end),
         (Place::Below, Some(composer)) => composer.end_row.min(end)..end,
         _ => 0..end,

@@ -175,6 +175,8 @@ pub enum Place {
     Below,
     /// The terminal's title.
     Title,
+    /// All rows as one text, with line ends between them: for a pattern of several rows.
+    Whole,
 }
 
 /// A pattern and where it is looked for. A plain string is looked for in every row.

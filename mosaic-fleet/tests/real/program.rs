@@ -156,6 +156,8 @@ impl Program {
         }
         command.push(program.display().to_string());
         let flags: &[&str] = match self {
+            // By default it approves some tools by itself.
+            Program::Claude => &["--permission-mode", "default"],
             Program::Gemini => &["--skip-trust"],
             _ => &[],
         };

@@ -156,7 +156,9 @@ pub(crate) async fn busy(program: Program) {
     for begin in (0..messages).step_by(A_TURN) {
         let opener = format!("keep busy {begin}");
         stage.model.hold();
-        let _ = stage.send(&opener).await.unwrap();
+        if let Err(error) = stage.send(&opener).await {
+            stage.fail(&format!("{opener}: {error:#}"));
+        }
         stage.told(&opener).await;
         let mut held = Vec::new();
         for number in begin..messages.min(begin + A_TURN) {
@@ -190,7 +192,9 @@ fn report(program: Program, what: &str, times: &[Duration], messages: usize) {
 pub(crate) async fn reset(program: Program) {
     let rounds = count("MOSAIC_REAL_RESETS", 6);
     let stage = Stage::ready(program, Launch::Direct).await;
-    let _ = stage.send("before all resets").await.unwrap();
+    if let Err(error) = stage.send("before all resets").await {
+        stage.fail(&format!("the first: {error:#}"));
+    }
     stage.told("before all resets").await;
     for round in 0..rounds {
         stage.idle().await;
