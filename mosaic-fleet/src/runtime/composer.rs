@@ -289,15 +289,16 @@ fn composer(layout: &ComposerLayout, screen: &Screen) -> Option<Composer> {
         ComposerLayout::LastPrompt {
             prompt,
             continuation,
+            footer,
         } => {
             let first_row = rposition(&screen.rows, prompt.regex(), screen.rows.len())?;
+            let below = &screen.rows[first_row + 1..];
+            let footer = footer.as_ref();
+            let footer =
+                footer.and_then(|footer| rposition(below, footer.regex(), below.len()));
             let goes_on = |row: &&String| continuation.regex().is_match(row);
-            let end_row = first_row
-                + 1
-                + screen.rows[first_row + 1..]
-                    .iter()
-                    .take_while(goes_on)
-                    .count();
+            let more = footer.unwrap_or_else(|| below.iter().take_while(goes_on).count());
+            let end_row = first_row + 1 + more;
             let text = stripped(
                 &screen.bright[first_row..end_row],
                 Some(prompt.regex()),

@@ -288,6 +288,10 @@ pub enum ComposerLayout {
         prompt: Expression,
         /// Must match the rows that go on; stripped from them.
         continuation: Expression,
+        /// Matches the last such row on the screen, under the composer: then all rows up to it go
+        /// on, whatever is in them.
+        #[serde(default)]
+        footer: Option<Expression>,
     },
 }
 

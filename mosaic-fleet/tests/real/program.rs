@@ -98,7 +98,7 @@ impl Program {
                     "model = \"fake\"\nmodel_provider = \"fake\"\n\
                      model_context_window = 10000000\n\
                      model_auto_compact_token_limit = 9000000\n\
-                     approval_policy = \"untrusted\"\ncheck_for_update_on_startup = false\n\
+                     approval_policy = \"on-request\"\ncheck_for_update_on_startup = false\n\
                      [model_providers.fake]\nname = \"fake\"\nbase_url = \"{url}/v1\"\n\
                      wire_api = \"responses\"\nenv_key = \"FAKE_KEY\"\n\
                      [projects.\"{work}\"]\ntrust_level = \"trusted\"\n"
