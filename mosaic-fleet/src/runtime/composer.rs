@@ -240,6 +240,10 @@ fn find(
                 .is_match(&screen.title)
                 .then(|| screen.title.clone());
         }
+        (Place::Whole, _) => {
+            let found = pattern.find(&screen.rows.join("\n"))?.as_str().to_owned();
+            return Some(found.trim().to_owned());
+        }
         (Place::Above, Some(composer)) => 0..composer.first_row.min(end),
         (Place::Below, Some(composer)) => composer.end_row.min(end)..end,
         _ => 0..end,
@@ -289,15 +293,16 @@ fn composer(layout: &ComposerLayout, screen: &Screen) -> Option<Composer> {
         ComposerLayout::LastPrompt {
             prompt,
             continuation,
+            footer,
         } => {
             let first_row = rposition(&screen.rows, prompt.regex(), screen.rows.len())?;
+            let below = &screen.rows[first_row + 1..];
+            let footer = footer.as_ref();
+            let footer =
+                footer.and_then(|footer| rposition(below, footer.regex(), below.len()));
             let goes_on = |row: &&String| continuation.regex().is_match(row);
-            let end_row = first_row
-                + 1
-                + screen.rows[first_row + 1..]
-                    .iter()
-                    .take_while(goes_on)
-                    .count();
+            let more = footer.unwrap_or_else(|| below.iter().take_while(goes_on).count());
+            let end_row = first_row + 1 + more;
             let text = stripped(
                 &screen.bright[first_row..end_row],
                 Some(prompt.regex()),

@@ -9,8 +9,11 @@ use super::composer::Composer;
 use super::manifest::Manifest;
 use super::screen::Screen;
 
-/// How many characters of a text are looked for above the composer.
-const NEEDLE_CHARS: usize = 120;
+/// How many letters and digits of a text are looked for above the composer.
+const NEEDLE_CHARS: usize = 80;
+
+/// How much of both ends of a blurred text must be drawn.
+const BLURRED_ENDS: usize = 30;
 
 /// How many characters of its first line are looked for where a program shows a held text.
 const HEAD_CHARS: usize = 60;
@@ -49,6 +52,9 @@ pub(crate) enum Echo {
     End,
     /// Markers that stand for a long paste, and nothing else.
     Collapsed,
+    /// Both ends of the text and about as much between them: the program and the terminal disagree
+    /// on the width of an emoji in it, and its rows ran into each other.
+    Blurred,
     /// A part of the text: it may still be arriving.
     Part,
     /// Something else.
@@ -58,7 +64,10 @@ pub(crate) enum Echo {
 impl Echo {
     /// The submit key may be pressed.
     pub(crate) fn is_ours(&self) -> bool {
-        matches!(self, Echo::Exact | Echo::End | Echo::Collapsed)
+        matches!(
+            self,
+            Echo::Exact | Echo::End | Echo::Collapsed | Echo::Blurred
+        )
     }
 }
 
@@ -73,11 +82,32 @@ pub(crate) fn echo_of(manifest: &Manifest, composer: &Composer, expected: &str) 
         Echo::Collapsed
     } else if composer.scrolled && expected.ends_with(&shown) {
         Echo::End
+    } else if is_blurred(&shown, expected, composer.scrolled) {
+        Echo::Blurred
     } else if expected.starts_with(&shown) {
         Echo::Part
     } else {
         Echo::Other
     }
+}
+
+/// Whether `shown` is a drawing of `expected` whose rows ran into each other. Only a text with emoji,
+/// and with more of it between the ends than a person's few keys could hide.
+fn is_blurred(shown: &str, expected: &str, scrolled: bool) -> bool {
+    let is_emoji =
+        |c: char| matches!(c, '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..);
+    // A row that moved down may leave a piece of a rule behind.
+    let is_rule = |c: &char| matches!(c, '\u{2500}'..='\u{257f}');
+    let drawn = shown.chars().filter(|c| !is_rule(c)).count();
+    let whole = expected.chars().count();
+    if whole < 4 * BLURRED_ENDS || drawn < BLURRED_ENDS || !expected.contains(is_emoji) {
+        return false;
+    }
+    let from = |text: &str, at: usize| text.char_indices().nth(at).map_or(text.len(), |c| c.0);
+    let head = &expected[..from(expected, BLURRED_ENDS)];
+    let tail = &expected[from(expected, whole - BLURRED_ENDS)..];
+    let about_as_much = drawn.abs_diff(whole) <= whole / 8;
+    shown.ends_with(tail) && (scrolled || (shown.starts_with(head) && about_as_much))
 }
 
 /// Whether `shown` is made of markers of collapsed pastes. Short pieces of the text itself may
@@ -98,11 +128,25 @@ fn is_collapsed(manifest: &Manifest, shown: &str, expected: &str) -> bool {
     })
 }
 
+/// What is left of a text when it is drawn as Markdown, and of an emoji in a terminal that has it
+/// otherwise: letters and digits. All of it, where it has none.
+fn letters(text: &str) -> String {
+    let squashed = squash(text);
+    let letters: String = squashed.chars().filter(|c| c.is_alphanumeric()).collect();
+    if letters.is_empty() {
+        squashed
+    } else {
+        letters
+    }
+}
+
 /// What is looked for above the composer after the submit key.
 #[derive(Debug, Clone)]
 pub(crate) struct Needle {
     head: String,
     tail: String,
+    /// The tail is letters and digits only.
+    plain: bool,
     collapsed: Vec<Regex>,
 }
 
@@ -110,14 +154,15 @@ impl Needle {
     /// The first line's start and the end of `text`.
     pub(crate) fn new(manifest: &Manifest, text: &str) -> Self {
         let first_line = text.lines().next().unwrap_or_default();
-        let head = squash(first_line).chars().take(HEAD_CHARS).collect();
-        let expected = squash(text);
+        let head = letters(first_line).chars().take(HEAD_CHARS).collect();
+        let expected = letters(text);
         let from = expected
             .char_indices()
             .rev()
             .nth(NEEDLE_CHARS - 1)
             .map_or(0, |(at, _)| at);
         Needle {
+            plain: expected.chars().any(char::is_alphanumeric),
             head,
             tail: expected[from..].to_owned(),
             collapsed: manifest
@@ -130,14 +175,18 @@ impl Needle {
 
     /// Whether the start of the text is in these rows.
     pub(crate) fn head_is_in(&self, rows: &[String]) -> bool {
-        squash(&rows.concat()).contains(&self.head)
+        letters(&rows.concat()).contains(&self.head)
     }
 
     /// How often the text stands in the rows before `end`.
     pub(crate) fn count(&self, screen: &Screen, end: usize, collapsed: bool) -> usize {
         let rows = &screen.rows[..end.min(screen.rows.len())];
         let above = squash(&rows.concat());
-        let texts = above.matches(&self.tail).count();
+        let texts = if self.plain {
+            letters(&above).matches(&self.tail).count()
+        } else {
+            above.matches(&self.tail).count()
+        };
         if !collapsed {
             return texts;
         }
@@ -187,6 +236,36 @@ mod tests {
                 "{shown:?}"
             );
         }
+    }
+
+    #[test]
+    fn rows_that_ran_into_each_other_are_known_by_both_ends() {
+        let claude = Catalog::shipped().unwrap().get("claude").unwrap();
+        let text = format!("{} 🇩🇪 {}", "start of it ".repeat(10), "end of it ".repeat(10));
+        let drawn = text.replacen("of it 🇩🇪", "of it 🇩🇪mp/x", 1);
+        for (shown, expected, echo) in [
+            (drawn.clone(), squash(&text), Echo::Blurred),
+            (format!("a draft {drawn}"), squash(&text), Echo::Other),
+            (format!("{drawn} more"), squash(&text), Echo::Other),
+            (drawn.replace("🇩🇪", ""), squash(&text.replace("🇩🇪", "")), Echo::Other),
+        ] {
+            let echoed = echo_of(&claude, &composer(&shown, false), &expected);
+            assert_eq!(echoed, echo, "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_drawn_as_markdown_is_found_above() {
+        let pi = Catalog::shipped().unwrap().get("pi").unwrap();
+        let needle = Needle::new(&pi, "# see\n- the `code` of *it*");
+        let screen = Screen {
+            rows: vec!["see".to_owned(), " • the code of it".to_owned()],
+            ..Screen::default()
+        };
+        assert_eq!(needle.count(&screen, 2, false), 1);
+        assert!(needle.head_is_in(&screen.rows));
+        let signs = Needle::new(&pi, "?!");
+        assert_eq!(signs.count(&screen, 2, false), 0);
     }
 
     #[test]

@@ -182,6 +182,8 @@ pub enum Place {
     Below,
     /// The terminal's title.
     Title,
+    /// All rows as one text, with line ends between them: for a pattern of several rows.
+    Whole,
 }
 
 /// A pattern and where it is looked for. A plain string is looked for in every row.
@@ -293,6 +295,10 @@ pub enum ComposerLayout {
         prompt: Expression,
         /// Must match the rows that go on; stripped from them.
         continuation: Expression,
+        /// Matches the last such row on the screen, under the composer: then all rows up to it go
+        /// on, whatever is in them.
+        #[serde(default)]
+        footer: Option<Expression>,
     },
 }
 

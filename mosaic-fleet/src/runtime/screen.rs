@@ -111,7 +111,11 @@ impl Row {
                 " "
             };
             all.push_str(text);
-            lit.push_str(if cell.dim() { " " } else { text });
+            // The drawn cursor stands on a placeholder's first character.
+            let next = u16::try_from(at + 1).ok();
+            let next = next.and_then(|next| terminal.cell(0, next));
+            let on_dim = cell.inverse() && next.is_some_and(vt100::Cell::dim);
+            lit.push_str(if cell.dim() || on_dim { " " } else { text });
         }
         if let Some(column) = column.filter(|column| *column >= width) {
             before = Some(format!("{lit}{}", " ".repeat(column - width)));
@@ -135,6 +139,14 @@ mod tests {
         assert_eq!(screen.rows, ["hello", "❯ Try \"fix\"", ""]);
         assert_eq!(screen.bright, ["hello", "❯", ""]);
         assert_eq!(screen.before_cursor, "❯ ");
+    }
+
+    #[test]
+    fn a_cursor_that_is_drawn_on_a_placeholder_belongs_to_it() {
+        let capture = b"> \x1b[7mP\x1b[0;2mress up\x1b[0m\n> ab\x1b[7mc\x1b[0mdef\n";
+        let screen = Screen::parse(capture, 20, (0, 2), "");
+        assert_eq!(screen.rows, ["> Press up", "> abcdef"]);
+        assert_eq!(screen.bright, [">", "> abcdef"]);
     }
 
     #[test]
