@@ -57,6 +57,8 @@ impl App {
     /// Runs the command that the process's arguments name, and returns its exit code.
     pub fn run(self) -> ExitCode {
         let words: Vec<OsString> = env::args_os().collect();
+        // To an agent's program a failed hook can mean that a prompt is to be stopped.
+        let must_succeed = words.get(1).is_some_and(|command| command == "hook");
         let early = Early::read(&words);
         let output = Output::new(early.json, early.colour);
         let parsed = Arguments::command()
@@ -75,7 +77,7 @@ impl App {
                 }
             }
         };
-        ExitCode::from(code)
+        ExitCode::from(if must_succeed { 0 } else { code })
     }
 }
 
