@@ -117,6 +117,8 @@ pub struct Script {
 
     /// It tells its agent's event log what it does, as a program with our hooks.
     pub tells: bool,
+    /// It tells its terminal whether it works (OSC 7501), as Codex does.
+    pub tells_terminal: bool,
     /// This text starts a new session (`reset`, not `took`).
     pub reset_command: Option<String>,
     /// Its marker `✓ New session started` is printed this much later.
@@ -186,6 +188,7 @@ impl Default for Script {
             dialog_after_take: Vec::new(),
             dialog_closes_ms: 0,
             tells: false,
+            tells_terminal: false,
             reset_command: None,
             reset_takes_ms: 0,
             reset_loses_ms: 0,

@@ -56,3 +56,17 @@ impl Teller {
         }
     }
 }
+
+/// What is told to the terminal about these entries.
+pub(super) fn terminal_words(entries: &[Entry]) -> String {
+    let state = |entry: &Entry| match entry {
+        Entry::Began { .. } => Some("working"),
+        Entry::TurnEnded { .. } => Some("idle"),
+        Entry::DialogOpened { .. } => Some("blocked"),
+        _ => None,
+    };
+    let states = entries.iter().filter_map(state);
+    states
+        .map(|state| format!("\x1b]7501;state={state}:app=scripted\x1b\\"))
+        .collect()
+}

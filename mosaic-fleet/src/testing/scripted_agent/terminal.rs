@@ -12,7 +12,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use super::log::Writer;
 use super::player::Player;
 use super::script::Script;
-use super::tell::Teller;
+use super::tell::{Teller, terminal_words};
 
 /// Without a signal handler (`unsafe`) a changed size is only seen when something else happens, or
 /// this often.
@@ -64,6 +64,9 @@ pub fn run(script: &Script) -> io::Result<i32> {
         teller.tell(&entries);
         log.write(&entries)?;
         write_all(stdout(), player.take_output().as_bytes())?;
+        if script.tells_terminal {
+            write_all(stdout(), terminal_words(&entries).as_bytes())?;
+        }
         if let Some(code) = player.exit_code() {
             return Ok(code);
         }

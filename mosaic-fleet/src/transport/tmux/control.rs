@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::command::CommandList;
 use super::error::TmuxError;
 use super::gate::Gate;
-use super::protocol::{Block, Item, Parser};
+use super::protocol::{Block, Item, Parser, Told};
 use super::server::{Server, spawn_error};
 
 /// What has happened since the connection began, as counters: a waiter compares.
@@ -29,6 +29,8 @@ pub(super) struct Events {
     pub(super) output: u64,
     /// Sessions, windows or panes that came, went or changed.
     pub(super) lifecycle: u64,
+    /// What a program told its terminal last, and with which piece of output.
+    pub(super) told: Option<(u64, Told)>,
     /// The connection has ended.
     pub(super) closed: bool,
 }
@@ -315,7 +317,10 @@ async fn read(
                 }
                 events.send_modify(|events| events.lifecycle += 1);
             }
-            Some(Item::Output) => events.send_modify(|events| events.output += 1),
+            Some(Item::Output(told)) => events.send_modify(|events| {
+                events.output += 1;
+                events.told = told.map(|told| (events.output, told)).or(events.told);
+            }),
             Some(Item::Lifecycle) => events.send_modify(|events| events.lifecycle += 1),
             Some(Item::Exit) => break,
             Some(Item::Foreign(_)) | None => {}

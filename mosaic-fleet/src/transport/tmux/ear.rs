@@ -4,9 +4,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::error::TmuxError;
+use super::protocol::ToldState;
 use super::server::Server;
 use crate::agent::AgentState;
-use crate::events::{Event, EventLog, Watch, What, Word};
+use crate::events::{EventLog, Watch, What, Word};
 use crate::runtime::{Question, Reading};
 
 /// A program draws its question a little after it told of it.
@@ -46,11 +47,63 @@ impl Ear {
     }
 }
 
+/// What an agent's program says of itself, by its hooks and to its terminal.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) word: Option<Word>,
+    pub(super) terminal: Option<ToldState>,
+}
+
+impl Heard {
+    /// What the hooks of the agent `name` told.
+    pub(super) fn by_hooks(server: &Server, name: &str) -> Self {
+        let log = log_of(server, name).ok().filter(|_| !name.is_empty());
+        Heard {
+            word: log.and_then(|log| log.word()),
+            terminal: None,
+        }
+    }
+
+    /// Lets it into a reading of the screen, and says what decided where it did.
+    pub(super) fn weigh(&self, reading: &mut Reading) -> Option<String> {
+        let now = SystemTime::now();
+        let by_hook = self
+            .word
+            .as_ref()
+            .and_then(|word| weigh(reading, word, now));
+        by_hook.map(|said| format!("hook: {said}")).or_else(|| {
+            let said = weigh_terminal(reading, self.terminal?)?;
+            Some(format!("terminal: {said}"))
+        })
+    }
+}
+
+/// As [`weigh`], what the program told its terminal.
+fn weigh_terminal(reading: &mut Reading, told: ToldState) -> Option<&'static str> {
+    match (told, reading.state) {
+        (ToldState::Working, AgentState::Idle | AgentState::Working | AgentState::Unknown) => {
+            reading.state = AgentState::Working;
+            reading.busy = true;
+            Some("its turn is running")
+        }
+        (ToldState::Blocked, AgentState::Unknown) => {
+            reading.state = AgentState::Waiting;
+            reading.question = Some(asked(None));
+            Some("it asks")
+        }
+        (ToldState::Idle, AgentState::Unknown) => {
+            reading.state = AgentState::Idle;
+            Some("no turn is running")
+        }
+        _ => None,
+    }
+}
+
 /// Lets the program's word into a reading of its screen. Returns what it said where that decides.
 ///
 /// A screen that shows a question or a turn is believed: a person may have begun it, and a program
 /// does not tell of everything. A turn that was cut short ends without a word.
-pub(super) fn weigh(reading: &mut Reading, word: &Word, now: SystemTime) -> Option<String> {
+fn weigh(reading: &mut Reading, word: &Word, now: SystemTime) -> Option<&'static str> {
     word.session()?;
     let last = word.last()?;
     let age = now.duration_since(last.time()).unwrap_or_default();
@@ -74,24 +127,22 @@ pub(super) fn weigh(reading: &mut Reading, word: &Word, now: SystemTime) -> Opti
     reading.state = state;
     reading.busy |= state == AgentState::Working;
     if state == AgentState::Waiting && reading.question.is_none() {
-        reading.question = Some(asked(last));
+        reading.question = Some(asked(last.question.clone()));
     }
-    Some(said.to_owned())
+    Some(said)
 }
 
-fn asked(event: &Event) -> Question {
+fn asked(question: Option<String>) -> Question {
     Question {
         waiting_for: "permission".to_owned(),
-        text: event
-            .question
-            .clone()
-            .unwrap_or_else(|| "a question".to_owned()),
+        text: question.unwrap_or_else(|| "a question".to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::Event;
     use crate::runtime::{Composer, Reading};
 
     fn reading(state: AgentState, drawn: bool) -> Reading {

@@ -2,15 +2,16 @@
 //! only that one hears the pane's output.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Inner;
 use super::command::{CommandList, command};
 use super::control::{Control, Events};
-use super::ear::{Ear, weigh};
+use super::ear::{Ear, Heard};
 use super::error::TmuxError;
+use super::protocol::Told;
 use super::screen::{Capture, Look, look};
 use super::target::{PaneTarget, Row, list_panes, list_panes_of, pane_of, rows};
 use crate::agent::AgentName;
@@ -28,6 +29,8 @@ pub(super) struct OpenPane {
     pub(super) manifest: Arc<Manifest>,
     /// Hears the program itself, where it was given a log.
     pub(super) ear: Option<Ear>,
+    /// What was heard before this piece of output was not heard from this pane.
+    opened: u64,
 }
 
 impl OpenPane {
@@ -114,6 +117,7 @@ impl OpenPane {
     ) -> Result<Self> {
         match found {
             Ok((manifest, row)) => Ok(OpenPane {
+                opened: control.events().output,
                 control,
                 capture,
                 ear: Ear::to(&inner.server, &row.agent),
@@ -159,7 +163,18 @@ impl OpenPane {
 
     /// What the manifest sees in it.
     pub(super) fn read(&self, look: &Look) -> Reading {
-        read_pane(&self.manifest, &self.row, look, self.word().as_ref()).0
+        read_pane(&self.manifest, &self.row, look, &self.heard()).0
+    }
+
+    /// What the program says of itself.
+    pub(super) fn heard(&self) -> Heard {
+        let mine = |told: &Told| self.row.identity.pane_id == format!("%{}", told.pane);
+        let told = self.control.events().told;
+        let told = told.filter(|(when, told)| *when > self.opened && mine(told));
+        Heard {
+            word: self.word(),
+            terminal: told.map(|(_, told)| told.state),
+        }
     }
 
     /// What the program itself has told.
@@ -184,7 +199,7 @@ impl OpenPane {
     /// The same, where the composer is expected to hold a text behind a prompt.
     pub(super) fn read_expecting(&self, look: &Look, prompt: &str, expected: &str) -> Reading {
         let reading = read_expecting(&self.manifest, &look.screen, prompt, expected);
-        with_more(&self.manifest, &self.row, self.word().as_ref(), reading).0
+        with_more(&self.manifest, &self.row, &self.heard(), reading).0
     }
 
     /// The program has ended, whether its terminal has noticed yet or not.
@@ -230,15 +245,15 @@ pub(super) fn read_pane(
     manifest: &Manifest,
     row: &Row,
     look: &Look,
-    word: Option<&Word>,
+    heard: &Heard,
 ) -> (Reading, Option<String>) {
-    with_more(manifest, row, word, read(manifest, &look.screen))
+    with_more(manifest, row, heard, read(manifest, &look.screen))
 }
 
 fn with_more(
     manifest: &Manifest,
     row: &Row,
-    word: Option<&Word>,
+    heard: &Heard,
     mut reading: Reading,
 ) -> (Reading, Option<String>) {
     if manifest.yields_terminal
@@ -247,8 +262,8 @@ fn with_more(
     {
         reading.work_seen("a command has the terminal");
     }
-    let told = word.and_then(|word| weigh(&mut reading, word, SystemTime::now()));
-    (reading, told)
+    let decided = heard.weigh(&mut reading);
+    (reading, decided)
 }
 
 impl Inner {

@@ -22,9 +22,41 @@ pub(super) enum Item {
     Foreign(Block),
     /// The client is on its session.
     Attached,
-    Output,
+    /// Output of a pane, and what its program told the terminal with it.
+    Output(Option<Told>),
     Lifecycle,
     Exit,
+}
+
+/// What a program tells its terminal about itself (OSC 7501, as Codex does).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The number of its pane.
+    pub(super) pane: u32,
+    pub(super) state: ToldState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToldState {
+    Working,
+    Idle,
+    Blocked,
+}
+
+/// The last such word in a line of output. One that is cut in two is not heard: the screen tells.
+fn told(line: &[u8]) -> Option<Told> {
+    const SEQUENCE: &str = "\\033]7501;state=";
+    let text = std::str::from_utf8(line).ok()?;
+    let (_, said) = text.rsplit_once(SEQUENCE)?;
+    let end = said.find(|c: char| !c.is_ascii_lowercase())?;
+    let pane = text.split(' ').nth(1)?.strip_prefix('%')?.parse().ok()?;
+    let state = match &said[..end] {
+        "working" => ToldState::Working,
+        "idle" | "done" => ToldState::Idle,
+        "blocked" => ToldState::Blocked,
+        _ => return None,
+    };
+    Some(Told { pane, state })
 }
 
 /// Turns lines into items. `%` lines inside a block are data, and only the very tag that began it ends it.
@@ -59,7 +91,8 @@ impl Parser {
         }
         let word = line.split(|byte| *byte == b' ').next().unwrap_or(line);
         match word {
-            b"%output" | b"%extended-output" | b"%pause" | b"%continue" => Some(Item::Output),
+            b"%output" | b"%extended-output" => Some(Item::Output(told(line))),
+            b"%pause" | b"%continue" => Some(Item::Output(None)),
             b"%session-changed" => Some(Item::Attached),
             b"%exit" => Some(Item::Exit),
             _ if word.starts_with(b"%") => Some(Item::Lifecycle),
@@ -78,6 +111,29 @@ mod tests {
         text.lines()
             .filter_map(|line| parser.line(line.as_bytes()))
             .collect()
+    }
+
+    #[test]
+    fn a_program_tells_its_terminal_how_it_is() {
+        let said = |state| Some(Told { pane: 7, state });
+        for (line, heard) in [
+            (
+                "%output %7 a\\033]7501;state=working:app=codex\\033\\134b",
+                said(ToldState::Working),
+            ),
+            (
+                "%extended-output %7 0 : \\033]7501;state=working\\033\\134\\033]7501;state=done\\007",
+                said(ToldState::Idle),
+            ),
+            (
+                "%output %7 \\033]7501;state=blocked:kind=permission\\033\\134",
+                said(ToldState::Blocked),
+            ),
+            ("%output %7 ]7501;state=idle:", None),
+            ("%output %7 \\033]7501;state=wor", None),
+        ] {
+            assert_eq!(items(line), [Item::Output(heard)], "{line}");
+        }
     }
 
     #[test]

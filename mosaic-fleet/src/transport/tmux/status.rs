@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::command::{CommandList, command};
 use super::control::{Control, within};
-use super::ear::log_of;
+use super::ear::Heard;
 use super::error::TmuxError;
 use super::open::{OpenPane, read_pane};
 use super::protocol::Block;
@@ -17,7 +17,6 @@ use super::target::{Row, find, list_panes, pane_of, rows};
 use super::{Inner, STEP};
 use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
 use crate::error::Result;
-use crate::events::Word;
 use crate::options::{ListOptions, StatusOptions};
 use crate::runtime::Manifest;
 use crate::runtime::process::{End, Program, exit_not_waited_for, foreground};
@@ -207,13 +206,19 @@ fn statuses(inner: &Inner, all: &[Row], looks: &HashMap<String, Look>) -> Vec<Ag
             let name = AgentName::new(session).ok()?;
             let row = pane_of(rows, session)?;
             let look = looks.get(&row.identity.pane_id);
-            Some(status_of(inner, name, row, look))
+            Some(status_of(inner, name, row, look, None))
         })
         .collect()
 }
 
 /// What a row and a look tell of an agent.
-fn status_of(inner: &Inner, name: AgentName, row: &Row, look: Option<&Look>) -> AgentStatus {
+fn status_of(
+    inner: &Inner,
+    name: AgentName,
+    row: &Row,
+    look: Option<&Look>,
+    heard: Option<Heard>,
+) -> AgentStatus {
     let transport = inner.info().to_string();
     let manifest = inner.manifest_of(Some(&name), &row.runtime).ok();
     let mut status = match (
@@ -225,9 +230,8 @@ fn status_of(inner: &Inner, name: AgentName, row: &Row, look: Option<&Look>) -> 
             AgentStatus::new(name, transport, AgentState::Dead, "its program has ended")
         }
         (false, Some(look), Some(manifest)) => {
-            let log = log_of(&inner.server, &row.agent);
-            let word = log.ok().and_then(|log| log.word());
-            read_status(name, transport, row, look, manifest, word.as_ref())
+            let heard = heard.unwrap_or_else(|| Heard::by_hooks(&inner.server, &row.agent));
+            read_status(name, transport, row, look, manifest, &heard)
         }
         (false, None, _) => AgentStatus::new(
             name,
@@ -266,7 +270,7 @@ fn read_status(
     row: &Row,
     look: &Look,
     manifest: &Manifest,
-    word: Option<&Word>,
+    heard: &Heard,
 ) -> AgentStatus {
     if !manifest.processes.is_empty()
         && let Program::Other(program) = foreground(row.identity.pane_pid, &manifest.processes)
@@ -274,7 +278,7 @@ fn read_status(
         let evidence = format!("{} does not run, {program} does", manifest.name);
         return AgentStatus::new(name, transport, AgentState::Unknown, evidence);
     }
-    let (reading, told) = read_pane(manifest, row, look, word);
+    let (reading, decided) = read_pane(manifest, row, look, heard);
     let found = |what: &str| {
         let mut seen = reading.seen.iter().filter(|seen| seen.what == what);
         seen.find_map(|seen| seen.found.clone())
@@ -291,10 +295,7 @@ fn read_status(
         AgentState::Working => (AgentState::Working, found("busy").unwrap_or_default()),
         state => (state, "composer drawn, no turn running".to_owned()),
     };
-    let evidence = match told {
-        Some(told) => format!("hook: {told}"),
-        None => format!("screen: {evidence}"),
-    };
+    let evidence = decided.unwrap_or_else(|| format!("screen: {evidence}"));
     let mut status = AgentStatus::new(name, transport, state, evidence);
     if let Some(question) = reading.question {
         status.waiting_for = Some(question.waiting_for);
@@ -340,7 +341,13 @@ async fn changed(
             Err(TmuxError::NoSession(_) | TmuxError::Lost) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let status = status_of(inner, name.clone(), &pane.row, Some(&look));
+        let status = status_of(
+            inner,
+            name.clone(),
+            &pane.row,
+            Some(&look),
+            Some(pane.heard()),
+        );
         if options.changed_from != Some(status.state) || Instant::now() >= limit {
             return Ok(Some(status));
         }
@@ -369,5 +376,6 @@ async fn once(inner: &Inner, name: &AgentName, deadline: Instant) -> Result<Agen
             (row, seen)
         }
     };
-    Ok(status_of(inner, name.clone(), &row, seen.ok().as_ref()))
+    let look = seen.ok();
+    Ok(status_of(inner, name.clone(), &row, look.as_ref(), None))
 }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mosaic_fleet::events::{Event, EventLog, What};
+use mosaic_fleet::runtime::Catalog;
 use mosaic_fleet::testing::scripted_agent::{Entry, Script, SubmitKey};
-use mosaic_fleet::testing::tmux::TmuxFixture;
+use mosaic_fleet::testing::tmux::{TmuxFixture, manifests};
 use mosaic_fleet::{
     AgentState, EvidenceKind, ResetOptions, StatusOptions, Transport, TransportExt, Verdict,
 };
+
+use serde_json::json;
 
 use super::{agent_with, name, send, with_agent};
 
@@ -165,4 +168,36 @@ async fn status_is_the_programs_word_first() {
             .iter()
             .any(|entry| matches!(entry, Entry::Lost { .. }))
     );
+}
+
+#[tokio::test]
+async fn what_it_tells_its_terminal_is_heard_by_who_listens() {
+    // Its screen shows no turn: the sign is not among the manifest's.
+    let script = agent_with(|script| {
+        script.tells_terminal = true;
+        script.endless_turn = Some("a long task".to_owned());
+    });
+    let mut fixture = super::fixture();
+    let mut manifests = manifests();
+    manifests.get_mut("scripted-line").unwrap()["busy"] = json!([]);
+    let catalog = Catalog::shipped().unwrap();
+    fixture.config.catalog = catalog.with_overrides(&manifests).unwrap();
+    fixture.start("coder0", &script).await.unwrap();
+    fixture.ready("coder0").await.unwrap();
+    let (transport, coder0) = (fixture.connected(), name("coder0"));
+    let waiting = tokio::spawn({
+        let (transport, coder0) = (transport.clone(), coder0.clone());
+        async move {
+            let wait = Duration::from_secs(60);
+            let working = [AgentState::Working];
+            transport.wait_until(&coder0, &working, wait).await
+        }
+    });
+    let clients = ["list-clients", "-t", "=coder0", "-F", "#{client_name}"];
+    while fixture.tmux_text(&clients).unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let _ = transport.send_text(&coder0, "a long task").await;
+    let status = waiting.await.unwrap().unwrap();
+    assert_eq!(status.evidence, "terminal: its turn is running");
 }
