@@ -165,15 +165,14 @@ impl Program {
         command
     }
 
-    /// A manifest that uses the private submit key which the home binds, where there is one.
-    pub(crate) fn private_key(self) -> Option<Value> {
-        let key = match self {
-            Program::Pi => "F12",
-            Program::Claude => "C-x C-y",
-            Program::Codex | Program::Gemini => return None,
-        };
-        let text = json!({"refuse_trailing_backslash": self == Program::Pi});
-        Some(json!({"extends": self.name(), "submit": {"key": key}, "text": text}))
+    /// The changes to the manifest that use the private submit key which the home binds.
+    pub(crate) fn private_key(self) -> Value {
+        match self {
+            Program::Pi => json!({"submit": {"key": "F12"}}),
+            Program::Claude => json!({"submit": {"key": "C-x C-y"},
+                "text": {"refuse_trailing_backslash": false}}),
+            Program::Codex | Program::Gemini => json!({}),
+        }
     }
 }
 
