@@ -10,6 +10,8 @@ use crate::runtime::{Echo, Needle, Reading};
 pub(super) struct Echoed {
     pub(super) at: Instant,
     pub(super) collapsed: bool,
+    /// A turn was running, and the program shows what it holds for after that.
+    pub(super) busy: bool,
     /// How often the text stood above the composer already, and what stood there.
     pub(super) above: usize,
     pub(super) rows: Vec<String>,

@@ -489,6 +489,7 @@ impl Delivery<'_> {
                 return Ok(Echoed {
                     at: Instant::now(),
                     collapsed,
+                    busy: reading.busy && !self.pane.manifest.queued.is_empty(),
                     above: needle.count(&look.screen, composer.first_row, collapsed),
                     rows: look.screen.rows[..composer.first_row].to_vec(),
                     history: look.history,
@@ -549,6 +550,8 @@ impl Delivery<'_> {
         let mut limit = self.allow(self.timing().echo);
         // The look that showed the echo is good for the first key, unless the runtime needs a gap.
         let mut holds_ours = gap.is_zero();
+        let mut is_fresh = holds_ours;
+        let mut early = false;
         let mut why = None;
         loop {
             let seen = self.seen();
@@ -557,7 +560,7 @@ impl Delivery<'_> {
             } else {
                 Stage::KeyPressed
             };
-            if !(holds_ours && presses == 0) {
+            if !std::mem::take(&mut is_fresh) {
                 let look = self
                     .pane
                     .look(self.reach(), self.clock.grace())
@@ -575,10 +578,13 @@ impl Delivery<'_> {
                     self.typist(lease).leave_mode().await.map_err(lost)?;
                 }
                 worked |= presses > 0 && (reading.busy || reading.queued);
+                // At work before the key and after it: that the text is held may yet be drawn.
+                early = echoed.busy && reading.busy && Instant::now() < next_press;
                 if presses > 0
                     && !is_ours
                     && let Some((verdict, detail)) =
                         self.proof(&look, &reading, echo.as_ref(), echoed, needle, worked)
+                    && !(early && verdict == Verdict::Submitted)
                 {
                     // The verdict stands even if the pane's memory cannot be tidied.
                     let _ = self.typist(lease).forget().await;
@@ -602,7 +608,7 @@ impl Delivery<'_> {
                 // A question, another sender or a restart came between the look and the key.
                 holds_ours = false;
             }
-            let wake = if holds_ours && presses <= self.key_repeats {
+            let wake = if early || (holds_ours && presses <= self.key_repeats) {
                 next_press
             } else {
                 limit
