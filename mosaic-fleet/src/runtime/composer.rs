@@ -133,11 +133,7 @@ pub(crate) fn read_expecting(
     read_composer(manifest, screen, composer)
 }
 
-fn read_composer(
-    manifest: &Manifest,
-    screen: &Screen,
-    mut composer: Option<Composer>,
-) -> Reading {
+fn read_composer(manifest: &Manifest, screen: &Screen, mut composer: Option<Composer>) -> Reading {
     if let Some(composer) = &mut composer {
         let text = composer.text.trim();
         let is_whole = |found: regex::Match<'_>| found.as_str() == text;
@@ -306,8 +302,7 @@ fn composer(layout: &ComposerLayout, screen: &Screen) -> Option<Composer> {
             let first_row = rposition(&screen.rows, prompt.regex(), screen.rows.len())?;
             let below = &screen.rows[first_row + 1..];
             let footer = footer.as_ref();
-            let footer =
-                footer.and_then(|footer| rposition(below, footer.regex(), below.len()));
+            let footer = footer.and_then(|footer| rposition(below, footer.regex(), below.len()));
             let goes_on = |row: &&String| continuation.regex().is_match(row);
             let more = footer.unwrap_or_else(|| below.iter().take_while(goes_on).count());
             let end_row = first_row + 1 + more;

