@@ -7,7 +7,19 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export INSTA_UPDATE := no
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench bench-1000 fmt schema api deny have-tmux have-rust have-rust-tools
+.PHONY: help demo test test-real soak bench bench-1000 fmt schema api deny have-tmux have-rust have-rust-tools have-node
+
+# The real programs, with the versions that the manifests were seen with. They, npm's cache and all
+# that npm writes stay below $(REAL).
+REAL := $(CURDIR)/target/real
+RUNTIMES := claude pi codex gemini
+pi_package := @earendil-works/pi-coding-agent@0.87.1
+claude_package := @anthropic-ai/claude-code@2.1.330
+codex_package := @openai/codex@0.169.0
+gemini_package := @google/gemini-cli@0.61.0
+NODE_BIN := $(REAL)/node/bin
+REAL_TEST := PATH="$(NODE_BIN):$$PATH" MOSAIC_REAL=$(REAL) \
+	cargo test --locked -p mosaic-fleet --all-features --test real -- --test-threads=1 --nocapture
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +30,7 @@ demo: have-tmux have-rust ## build the command and run a fleet of harmless agent
 	@echo "== demo"
 	target/release/mosaic-fleet demo
 
-test: have-tmux have-rust have-rust-tools ## everything that must hold before a merge; what CI runs
+test: have-tmux have-rust have-rust-tools real-pi ## everything that must hold before a merge; what CI runs
 	@echo "== format"
 	cargo fmt --all --check
 	@echo "== lint"
@@ -27,7 +39,12 @@ test: have-tmux have-rust have-rust-tools ## everything that must hold before a 
 	cargo test --workspace --all-features --locked
 	@echo "== documentation"
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked
+	@echo "== pi, the real one (the others: make test-real)"
+	MOSAIC_REAL_IDLE=12 MOSAIC_REAL_BUSY=4 MOSAIC_REAL_RESETS=4 $(REAL_TEST) pi::idle pi::busy pi::reset
 	@echo "== all well"
+
+test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against a fake model: RUNTIMES="claude pi codex gemini"
+	$(REAL_TEST) $(RUNTIMES:%=%::)
 
 soak: have-tmux have-rust ## 10,000 seeded sends with faults injected, in release mode
 	MOSAIC_SOAK=10000 cargo test --release --locked -p mosaic-fleet --all-features --test it soak -- --nocapture
@@ -99,3 +116,30 @@ have-rust-tools: have-rust
 	  rustup component add "$${tool##*:}" || { \
 	    echo "cargo $${tool%%:*} is missing: install the $${tool##*:} of your Rust toolchain" >&2; exit 1; }; \
 	done
+
+# Node.js 22 or newer for the programs: this system's, or one from npm beside them.
+have-node:
+	@command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 || { \
+	  echo "node or npm is missing: the tests run the real pi, which needs them (apt-get install nodejs npm)" >&2; exit 1; }
+	@mkdir -p $(REAL)/node && rm -rf $(NODE_BIN) && mkdir $(NODE_BIN) && \
+	major=$$(node -p 'process.versions.node.split(".")[0]') && \
+	if [ "$$major" -ge 22 ]; then ln -s "$$(command -v node)" $(NODE_BIN)/node; else \
+	  platform=$$(node -p 'process.platform + "-" + process.arch'); \
+	  $(call npm_install,node,node-$$platform@24) && \
+	  ln -s "$(REAL)/node/node_modules/node-$$platform/bin/node" $(NODE_BIN)/node || { \
+	    echo "Node.js 22 or newer is needed, this is $$(node -v), and npm has none for $$platform" >&2; exit 1; }; \
+	fi
+
+real-%: have-node
+	@PATH="$(NODE_BIN):$$PATH"; $(call npm_install,$*,$($*_package))
+
+# $(1): the folder below $(REAL), $(2): the package. Nothing is done if it is there already.
+npm_install = mkdir -p $(REAL)/$(1) $(REAL)/home && cd $(REAL)/$(1) && \
+	if [ "$$(cat installed 2>/dev/null)" != "$(2)" ]; then \
+	  echo "== install $(2)" && rm -rf node_modules package-lock.json installed && \
+	  echo '{"private": true}' > package.json && \
+	  env npm_config_userconfig="$${npm_config_userconfig:-$$HOME/.npmrc}" HOME=$(REAL)/home \
+	    npm_config_cache=$(REAL)/npm npm_config_update_notifier=false \
+	    npm install --no-audit --no-fund --no-save --loglevel=error "$(2)" && \
+	  echo "$(2)" > installed; \
+	fi

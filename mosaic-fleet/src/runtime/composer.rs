@@ -135,7 +135,15 @@ pub(crate) fn read_expecting(
     read_composer(manifest, screen, composer)
 }
 
-fn read_composer(manifest: &Manifest, screen: &Screen, composer: Option<Composer>) -> Reading {
+fn read_composer(manifest: &Manifest, screen: &Screen, mut composer: Option<Composer>) -> Reading {
+    if let Some(composer) = &mut composer {
+        let text = composer.text.trim();
+        let is_whole = |found: regex::Match<'_>| found.as_str() == text;
+        let mut placeholders = manifest.placeholders.iter();
+        if placeholders.any(|pattern| pattern.regex().find(text).is_some_and(is_whole)) {
+            composer.text.clear();
+        }
+    }
     let mut seen = Vec::new();
     seen.push(Seen {
         what: "composer",

@@ -57,6 +57,9 @@ pub struct Manifest {
     /// Patterns of a question that the submit key would answer.
     #[serde(default)]
     pub dialog: Vec<DialogPattern>,
+    /// What the empty composer shows, where that is not drawn dim; the whole of its text must match.
+    #[serde(default)]
+    pub placeholders: Vec<Expression>,
     /// What the composer shows instead of a long paste, blanks left out; the whole of its text
     /// must be made of matches.
     #[serde(default)]
@@ -122,13 +125,22 @@ impl Manifest {
                     Vec::new()
                 };
                 let command = command.clone();
-                Some((mode, ResetCommand { command, proof }))
+                let gap_ms = declared.gap_ms;
+                Some((
+                    mode,
+                    ResetCommand {
+                        command,
+                        proof,
+                        gap_ms,
+                    },
+                ))
             }
             (Some(command), None) if is_default => Some((
                 mode,
                 ResetCommand {
                     command: command.clone(),
                     proof: Vec::new(),
+                    gap_ms: 0,
                 },
             )),
             (_, declared) => declared.map(|declared| (mode, declared)),
@@ -437,4 +449,7 @@ pub struct ResetCommand {
     /// no longer to be seen.
     #[serde(default)]
     pub proof: Vec<Pattern>,
+    /// The program loses a text that comes sooner than this many milliseconds after the proof.
+    #[serde(default)]
+    pub gap_ms: u64,
 }

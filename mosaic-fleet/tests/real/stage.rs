@@ -12,6 +12,7 @@ use mosaic_fleet::{
     StatusOptions, Transport, TransportExt,
 };
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
 use crate::model::Model;
 use crate::program::{Launch, Program};
@@ -32,29 +33,23 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts the program, which may not be ready yet.
     pub(crate) async fn start(program: Program, launch: Launch) -> Self {
-        Self::start_as(program, launch, program.name()).await
+        Self::start_with(program, launch, json!({})).await
     }
 
-    /// The same, read by another manifest: with the private submit key, where there is one.
-    pub(crate) async fn start_private(program: Program) -> Self {
-        Self::start_as(program, Launch::Direct, "private").await
-    }
-
-    async fn start_as(program: Program, launch: Launch, runtime: &str) -> Self {
+    /// The same, with changes to its manifest.
+    pub(crate) async fn start_with(program: Program, launch: Launch, changes: Value) -> Self {
         let model = Model::start().await;
         let mut fixture = TmuxFixture::new("unused").unwrap();
         fixture.config.timing = Timing::DEFAULT;
         fixture.config.size = (200, 50);
-        if let Some(private) = program.private_key() {
-            let manifests = [("private".to_owned(), private)].into();
-            fixture.config.catalog = fixture.config.catalog.with_overrides(&manifests).unwrap();
-        }
+        let changes = [(program.name().to_owned(), changes)].into();
+        fixture.config.catalog = fixture.config.catalog.with_overrides(&changes).unwrap();
         let home = fixture.folder().join("home");
         let work = fixture.folder().to_path_buf();
         let variables = program.settle(&home, &work, &model.url());
         let command = program.command(launch, &variables);
         fixture
-            .start_command("coder0", runtime, &command)
+            .start_command("coder0", program.name(), &command)
             .await
             .unwrap();
         let transport = fixture.connected();

@@ -101,7 +101,8 @@ fn shell_call(body: &Value, command: &str) -> (String, Value) {
     let name = names.into_iter().find(|name| known.contains(name));
     let name = name.unwrap_or("Bash").to_owned();
     let arguments = match name.as_str() {
-        "exec_command" => json!({"cmd": command}),
+        "exec_command" => json!({"cmd": command, "justification": "to see the question",
+            "sandbox_permissions": "require_escalated"}),
         "shell" => json!({"command": ["sh", "-c", command]}),
         _ => json!({"command": command, "description": "makes a file"}),
     };

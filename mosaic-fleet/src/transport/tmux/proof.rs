@@ -131,6 +131,8 @@ pub(super) type Shown = (Verdict, String);
 pub(super) struct Echoed {
     pub(super) at: Instant,
     pub(super) collapsed: bool,
+    /// A turn was running, and the program shows what it holds for after that.
+    pub(super) busy: bool,
     /// How often the text stood above the composer already, and what stood there.
     pub(super) above: usize,
     pub(super) rows: Vec<String>,

@@ -146,7 +146,7 @@ mod tests {
                     ok: true,
                     body: b"%output %1 x\n%end 1 2 0\n%begin 9 9 1\n".to_vec()
                 }),
-                Item::Output
+                Item::Output(None)
             ]
         );
     }

@@ -1,5 +1,7 @@
 //! Reset: the runtime's own command, typed as any text is, and done only when its proof is seen.
 
+use std::time::Duration;
+
 use super::Inner;
 use super::caller::Caller;
 use super::open::OpenPane;
@@ -62,6 +64,10 @@ async fn reset_in(
             ),
         )
         .with_hint("look at its terminal (mosaic-fleet agent tail); a text sent now may be lost"));
+    }
+    if reset.gap_ms > 0 {
+        // The one gap that no event ends: measured, and the manifest's own.
+        tokio::time::sleep(Duration::from_millis(reset.gap_ms)).await;
     }
     Ok(ResetReport::new(
         agent.clone(),

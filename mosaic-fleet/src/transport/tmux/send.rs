@@ -336,6 +336,7 @@ impl Delivery<'_> {
                 return Ok(Echoed {
                     at: Instant::now(),
                     collapsed,
+                    busy: reading.busy && !self.pane.manifest.queued.is_empty(),
                     above: needle.count(&look.screen, composer.first_row, collapsed),
                     rows: look.screen.rows[..composer.first_row].to_vec(),
                     history: look.history,
@@ -400,6 +401,8 @@ impl Delivery<'_> {
         let mut limit = self.allow(self.timing().echo);
         // The look that showed the echo is good for the first key, unless the runtime needs a gap.
         let mut holds_ours = gap.is_zero();
+        let mut is_fresh = holds_ours;
+        let mut early = false;
         let mut why = None;
         let mut shown = None;
         let mut told = Told::nothing_yet(self.pane.word());
@@ -411,7 +414,7 @@ impl Delivery<'_> {
             } else {
                 Stage::KeyPressed
             };
-            if !(holds_ours && presses == 0) {
+            if !std::mem::take(&mut is_fresh) {
                 let look = self
                     .pane
                     .look(self.reach(), self.clock.grace())
@@ -432,10 +435,14 @@ impl Delivery<'_> {
                     self.typist(lease).leave_mode().await.map_err(lost)?;
                 }
                 worked |= presses > 0 && (reading.busy || reading.queued);
+                // At work before the key and after it: that the text is held may yet be drawn.
+                early = echoed.busy && reading.busy && Instant::now() < next_press;
                 if presses > 0 && !is_ours {
                     let proof = self.proof(&look, &reading, echo.as_ref(), echoed, needle, worked);
                     let fresh = shown.is_none();
-                    shown = proof.or(shown);
+                    shown = proof
+                        .filter(|(verdict, _)| !(early && *verdict == Verdict::Submitted))
+                        .or(shown);
                     if let Some(proven) = told.concludes(shown.as_ref(), presses) {
                         return Ok(self.proven(lease, proven).await);
                     }
@@ -462,7 +469,7 @@ impl Delivery<'_> {
                 // A question, another sender or a restart came between the look and the key.
                 holds_ours = false;
             }
-            let wake = if may_press && holds_ours {
+            let wake = if early || (may_press && holds_ours) {
                 next_press
             } else {
                 limit

@@ -169,22 +169,25 @@ async fn a_dialog_that_opens_after_the_paste_is_not_answered() {
 
 #[tokio::test]
 async fn a_dialog_that_opens_between_the_echo_and_the_key_is_not_answered() {
-    // The gap leaves the time; the guard on the server is what holds.
-    let mut fixture = fixture();
-    let change =
-        serde_json::json!({"extends": "scripted-box", "launch": ["x"], "submit": {"gap_ms": 300}});
-    let mut manifests = mosaic_fleet::testing::tmux::manifests();
-    let mut slow = manifests["scripted-box"].clone();
-    slow["submit"] = change["submit"].clone();
-    manifests.insert("scripted-box".to_owned(), slow);
-    fixture.config.catalog = fixture.config.catalog.with_overrides(&manifests).unwrap();
-    let mut script = Script::boxed();
-    script.dialog_on_echo_ms = Some(100);
-    fixture.start("coder0", &script).await.unwrap();
-    fixture.ready("coder0").await.unwrap();
-    let error = send(&fixture, "go on").await.unwrap_err();
-    assert_eq!(error.stage(), Some(Stage::Pasted), "{error}");
-    assert!(!approved(&fixture));
+    // The gap leaves the time. The guard on the server holds; and where a dialog has no words for
+    // it, the look before the key.
+    for words in [true, false] {
+        let mut fixture = fixture();
+        let mut manifests = mosaic_fleet::testing::tmux::manifests();
+        let slow = manifests.get_mut("scripted-box").unwrap();
+        slow["submit"] = serde_json::json!({"gap_ms": 400});
+        if !words {
+            slow["dialog"][0]["words"].take();
+        }
+        fixture.config.catalog = fixture.config.catalog.with_overrides(&manifests).unwrap();
+        let mut script = Script::boxed();
+        script.dialog_on_echo_ms = Some(100);
+        fixture.start("coder0", &script).await.unwrap();
+        fixture.ready("coder0").await.unwrap();
+        let error = send(&fixture, "go on").await.unwrap_err();
+        assert_eq!(error.stage(), Some(Stage::Pasted), "{error}");
+        assert!(!approved(&fixture));
+    }
 }
 
 #[tokio::test]
