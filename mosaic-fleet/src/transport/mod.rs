@@ -14,7 +14,8 @@ use crate::capability::Capabilities;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, Receipt, ReceiptId};
 use crate::options::{
-    ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 
 pub mod memory;
@@ -130,6 +131,28 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         Err(Error::unsupported("outcome").with_transport(self.info()))
     }
 
+    /// Answers the question that the agent's program asks, and returns after its proof. Nothing else
+    /// ever presses a key on a question.
+    ///
+    /// # Errors
+    /// `Refused` (nothing was pressed): `NoQuestion` when none is open, when it has no such choice or
+    /// is another one than [`AnswerOptions::expect`] says; otherwise as [`send`](Transport::send).
+    /// `DeliveryUnknown` when the key was pressed and the question is still there. `Unsupported`
+    /// where the transport or the program's manifest knows no way.
+    ///
+    /// # Cancel safety
+    /// A dropped call may have answered.
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let _ = (answer, options);
+        let error = Error::unsupported("answer").with_operation("answer");
+        Err(error.with_agent(agent).with_transport(self.info()))
+    }
+
     /// Lets go of connections. Later calls answer `Closed`; closing again is allowed.
     ///
     /// # Errors
@@ -176,6 +199,14 @@ macro_rules! forward {
             }
             async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt> {
                 (**self).outcome(receipt).await
+            }
+            async fn answer(
+                &self,
+                agent: &AgentName,
+                answer: Answer,
+                options: AnswerOptions,
+            ) -> Result<AnswerReport> {
+                (**self).answer(agent, answer, options).await
             }
             async fn close(&self) -> Result<()> {
                 (**self).close().await

@@ -4,6 +4,7 @@
 //! ([`TmuxTransport::connect`]) keeps a control-mode connection. A verified send always has a
 //! connection of its own, on the agent's session, because only that one hears the agent's output.
 
+mod answer;
 mod caller;
 mod command;
 mod config;
@@ -48,7 +49,8 @@ use crate::capability::Capabilities;
 use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{EvidenceKind, Message, Receipt, Sender};
 use crate::options::{
-    ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 use crate::runtime::Explanation;
 use caller::Caller;
@@ -250,6 +252,7 @@ impl Transport for TmuxTransport {
             .with_confirm(EvidenceKind::Hook)
             .with_reset_clear(true)
             .with_reset_new(true)
+            .with_answer(true)
             .with_status(true)
             .with_tail(true)
             .with_tail_cursor(true)
@@ -314,6 +317,21 @@ impl Transport for TmuxTransport {
     async fn outcome(&self, receipt: &crate::message::ReceiptId) -> Result<Receipt> {
         let _ = receipt;
         Err(self.inner.context("outcome", Error::unsupported("outcome")))
+    }
+
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let context = |error: Error| self.inner.context("answer", error).with_agent(agent);
+        self.inner.open_for_business().map_err(context)?;
+        let (inner, name) = (Arc::clone(&self.inner), agent.clone());
+        let answering = Caller::serve(|caller| async move {
+            answer::answer(&inner, &name, answer, &options, &caller).await
+        });
+        answering.await.map_err(context)
     }
 
     async fn close(&self) -> Result<()> {

@@ -147,11 +147,11 @@ impl Clock {
     }
 
     /// A little more than the deadline, to tidy up.
-    fn grace(&self) -> Instant {
+    pub(super) fn grace(&self) -> Instant {
         self.deadline.max(Instant::now()) + Duration::from_secs(1)
     }
 
-    fn at_most(&self, limit: Duration) -> Instant {
+    pub(super) fn at_most(&self, limit: Duration) -> Instant {
         self.deadline.min(Instant::now() + limit)
     }
 }
