@@ -290,6 +290,57 @@ pub trait TransportExt: Transport + sealed::Sealed {
         self.wait_until(agent, &[AgentState::Idle], timeout).await
     }
 
+    /// How the agent is, then each change of its state, until an error. With
+    /// [`changed_from`](StatusOptions::changed_from) it begins with the first other state. A state
+    /// that came and went between two looks is not told.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosaic_fleet::Result<()> {
+    /// use futures::{StreamExt, pin_mut};
+    /// use mosaic_fleet::transport::memory::MemoryTransport;
+    /// use mosaic_fleet::{AgentName, AgentState, StatusOptions, TransportExt};
+    ///
+    /// let fleet = MemoryTransport::new();
+    /// let coder = AgentName::new("coder0")?;
+    /// fleet.add_agent(coder.clone());
+    ///
+    /// let changes = fleet.watch(&coder, StatusOptions::new());
+    /// pin_mut!(changes);
+    /// assert_eq!(changes.next().await.unwrap()?.state, AgentState::Idle);
+    /// fleet.set_state(&coder, AgentState::Working)?;
+    /// assert_eq!(changes.next().await.unwrap()?.state, AgentState::Working);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropping the stream leaves nothing behind.
+    fn watch<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        options: StatusOptions,
+    ) -> impl Stream<Item = Result<AgentStatus>> + Send + 'a
+    where
+        Self: Sized,
+    {
+        stream::try_unfold(options, move |mut options| async move {
+            loop {
+                let last = options.changed_from;
+                if let Some(last) = last {
+                    if self.capabilities().events {
+                        options = options.with_wait(last, POLL_SPAN);
+                    } else {
+                        tokio::time::sleep(ASK_AGAIN).await;
+                    }
+                }
+                let status = self.status(agent, options.clone()).await?;
+                if last != Some(status.state) {
+                    options.changed_from = Some(status.state);
+                    return Ok(Some((status, options)));
+                }
+            }
+        })
+    }
+
     /// What the agent shows from now on (or from `options.cursor`), piece by piece, until an error.
     ///
     /// # Cancel safety

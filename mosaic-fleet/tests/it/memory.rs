@@ -98,6 +98,7 @@ mod limited {
                 "delivers_100_kb",
                 "delivers_1_mb",
                 "busy_agent_queues_or_refuses",
+                "watch_tells_what_is_and_what_changes",
                 "answer_takes_the_choice_and_no_other",
             ])
         }

@@ -270,6 +270,7 @@ macro_rules! transport_conformance_tests {
             close_then_closed
             status_of_idle
             status_wait_ends_on_change
+            watch_tells_what_is_and_what_changes
             list_has_every_agent_once_sorted
             tail_shows_what_was_said
             tail_cursor_continues_without_loss_or_repeat

@@ -1,5 +1,6 @@
 //! The tmux transport against a real tmux and scripted agents.
 
+mod answer;
 mod composers;
 mod conformance;
 mod delivery;
