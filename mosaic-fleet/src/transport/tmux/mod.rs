@@ -9,13 +9,16 @@ mod caller;
 mod command;
 mod config;
 mod control;
+mod deliver;
 mod ear;
 mod error;
 mod gate;
+mod journal;
 mod lease;
 mod mark;
 mod memory;
 mod open;
+mod outcome;
 mod paste;
 mod proof;
 mod protocol;
@@ -32,7 +35,7 @@ mod target;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -55,9 +58,11 @@ use crate::options::{
 use crate::runtime::Explanation;
 use caller::Caller;
 use control::Control;
+use deliver::deliver;
 use open::OpenPane;
+use outcome::HeldTexts;
 use screen::Capture;
-use send::{Clock, deliver};
+use send::Clock;
 use server::Server;
 
 /// Agents on one tmux server. Cheap to clone; clones share the connection.
@@ -78,6 +83,8 @@ struct Inner {
     idle: Mutex<Vec<(Arc<Control>, Capture)>>,
     /// So many sends may be under way at once, each on a connection of its own.
     sends: Semaphore,
+    /// Texts that busy programs hold, for whoever asks what became of them.
+    held: Mutex<HeldTexts>,
     closed: AtomicBool,
 }
 
@@ -101,6 +108,7 @@ impl TmuxTransport {
                 queues: Mutex::default(),
                 idle: Mutex::default(),
                 sends: Semaphore::new(MOST_SENDS),
+                held: Mutex::default(),
                 closed: AtomicBool::new(false),
             }),
         }
@@ -211,6 +219,10 @@ impl Inner {
         }
     }
 
+    fn held(&self) -> MutexGuard<'_, HeldTexts> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A connection that nobody uses, in a host that stays.
     fn take_idle(&self) -> Option<(Arc<Control>, Capture)> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -246,7 +258,9 @@ impl Transport for TmuxTransport {
     }
 
     fn capabilities(&self) -> Capabilities {
+        let journal = journal::folder(&self.inner.server.config.environment);
         Capabilities::NONE
+            .with_idempotent(journal.is_some())
             .with_send(true)
             .with_queue(true)
             .with_confirm(EvidenceKind::Hook)
@@ -315,8 +329,11 @@ impl Transport for TmuxTransport {
     }
 
     async fn outcome(&self, receipt: &crate::message::ReceiptId) -> Result<Receipt> {
-        let _ = receipt;
-        Err(self.inner.context("outcome", Error::unsupported("outcome")))
+        let context = |error: Error| self.inner.context("outcome", error);
+        self.inner.open_for_business().map_err(context)?;
+        outcome::outcome(&self.inner, receipt)
+            .await
+            .map_err(context)
     }
 
     async fn answer(
