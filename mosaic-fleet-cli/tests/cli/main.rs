@@ -10,4 +10,5 @@ mod home;
 mod pane;
 mod readme;
 mod roster;
+mod verbs;
 mod wrong_input;

@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
     use crate::options::SendOptions;
-    use crate::runtime::prepare;
+    use crate::runtime::{Screen, open_dialog, prepare};
     use crate::testing::tmux::TmuxFixture;
     use crate::transport::tmux::control::within;
     use crate::transport::tmux::target::{list_panes, pane_of, rows};
@@ -354,6 +354,57 @@ mod tests {
             (bench.typed("agent-1"), bench.typed("agent-10")),
             (String::new(), String::new())
         );
+    }
+
+    #[tokio::test]
+    async fn a_question_is_answered_only_while_all_of_it_is_drawn() {
+        let bench = Bench::new().await;
+        let drawn = "Remove x, y;\nDo you want to proceed?\n1. Yes\n2. No\n";
+        let command = ["sh", "-c", &format!("printf '{drawn}'; exec cat")];
+        let command = command.map(str::to_owned);
+        let fixture = &bench.fixture;
+        fixture
+            .start_command("asks", "shell", &command)
+            .await
+            .unwrap();
+        while !fixture
+            .tmux_text(&["capture-pane", "-p", "-t", "=asks:"])
+            .unwrap()
+            .contains("2. No")
+        {
+            tokio::task::yield_now().await;
+        }
+        let identity = bench.identity("asks").await;
+        let claude = crate::runtime::Catalog::shipped().unwrap();
+        let manifest = claude.get("claude").unwrap();
+        let (deadline, length) = (within(LIMIT), Duration::from_secs(5));
+        let lease = Lease::take(
+            &bench.control,
+            &identity,
+            "here",
+            length,
+            deadline,
+            deadline,
+        );
+        let lease = lease.await.unwrap();
+        for (seen, deed) in [
+            (drawn.replace('x', "z"), Deed::Withheld),
+            (drawn.replace("No", "Never"), Deed::Withheld),
+            (drawn.to_owned(), Deed::Done),
+        ] {
+            let screen = Screen::parse(seen.as_bytes(), 80, (0, 0), "");
+            let typist = Typist {
+                server: &bench.server,
+                control: &bench.control,
+                identity: &identity,
+                lease: &lease,
+                manifest: &manifest,
+                deadline,
+            };
+            let dialog = open_dialog(&manifest, &screen).unwrap();
+            assert_eq!(typist.answer("1", &dialog).await.unwrap(), deed, "{seen}");
+        }
+        lease.give_back(deadline).await;
     }
 
     #[tokio::test]

@@ -79,7 +79,7 @@ async fn an_agent_that_asks_nothing_gets_no_key() {
     for script in [Script::new(), Script::boxed()] {
         let fixture = with_agent(&script).await;
         // Its words alone, in what was said, are no question.
-        send(&fixture, "Permission required, 1. Yes").await.unwrap();
+        let _ = send(&fixture, "Permission required, 1. Yes").await.unwrap();
         for reply in [Answer::Choice(1), Answer::Deny] {
             let error = answer(&fixture, reply).await.unwrap_err();
             assert_eq!(refusal(&error), Refusal::NoQuestion, "{error}");

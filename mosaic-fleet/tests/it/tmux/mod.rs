@@ -6,6 +6,7 @@ mod conformance;
 mod delivery;
 mod events;
 mod gate;
+mod keys;
 mod server;
 mod shell;
 mod soak;
