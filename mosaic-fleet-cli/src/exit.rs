@@ -11,6 +11,8 @@ pub(crate) enum Answer {
     Done,
     /// Something failed, and nothing is in doubt.
     Failed,
+    /// What was waited for did not come in time.
+    TimedOut,
     /// It cannot be told what became of a text.
     Unknown,
     /// The caller asked for what cannot be.
@@ -24,6 +26,8 @@ pub(crate) enum Answer {
 pub(crate) enum Family {
     /// Those that type a text.
     Send,
+    /// The one that waits for an agent.
+    Wait,
     /// All others.
     Other,
 }
@@ -35,12 +39,15 @@ struct Row {
     codes: &'static [(Answer, &'static str)],
 }
 
-const TABLE: [Row; 2] = [
+const TABLE: [Row; 3] = [
     Row {
         family: Family::Send,
-        commands: "agent send, agent reset, pane send",
+        commands: "agent send, agent reset, agent answer, pane send",
         codes: &[
-            (Answer::Done, "done: submitted, queued or accepted"),
+            (
+                Answer::Done,
+                "done: submitted, queued, accepted or answered",
+            ),
             (Answer::Failed, "no such agent or target, unreachable"),
             (
                 Answer::Unknown,
@@ -48,6 +55,16 @@ const TABLE: [Row; 2] = [
             ),
             (Answer::Usage, "usage"),
             (Answer::Refused, "refused: nothing was typed"),
+        ],
+    },
+    Row {
+        family: Family::Wait,
+        commands: "agent wait",
+        codes: &[
+            (Answer::Done, "reached"),
+            (Answer::Failed, "no such agent, unreachable"),
+            (Answer::Usage, "usage"),
+            (Answer::TimedOut, "not in time"),
         ],
     },
     Row {
@@ -86,7 +103,8 @@ impl Family {
     /// The family of the command that these words name.
     pub(crate) fn of(words: &[&str]) -> Self {
         match words {
-            ["agent", "send" | "reset", ..] | ["pane", "send", ..] => Family::Send,
+            ["agent", "send" | "reset" | "answer", ..] | ["pane", "send", ..] => Family::Send,
+            ["agent", "wait", ..] => Family::Wait,
             _ => Family::Other,
         }
     }
@@ -97,6 +115,7 @@ impl From<&Error> for Answer {
         match error.kind() {
             ErrorKind::InvalidArgument => Answer::Usage,
             ErrorKind::Refused => Answer::Refused,
+            ErrorKind::Timeout => Answer::TimedOut,
             ErrorKind::DeliveryUnknown => Answer::Unknown,
             _ => Answer::Failed,
         }
@@ -124,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_that_scripts_depend_on() {
-        use Answer::{Done, Failed, Refused, Unknown, Usage};
+        use Answer::{Done, Failed, Refused, TimedOut, Unknown, Usage};
         let all = [Done, Failed, Unknown, Usage, Refused];
         assert_eq!(
             all.map(|answer| code(Family::Send, answer)),
@@ -134,6 +153,12 @@ mod tests {
             all.map(|answer| code(Family::Other, answer)),
             [0, 1, 1, 2, 1]
         );
+        let waited = [Done, Failed, Usage, TimedOut];
+        assert_eq!(
+            waited.map(|answer| code(Family::Wait, answer)),
+            [0, 1, 2, 3]
+        );
+        assert_eq!(code(Family::Send, TimedOut), 1);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Capabilities {
     pub reset_clear: bool,
     /// New sessions can be begun.
     pub reset_new: bool,
+    /// Questions of agents can be answered.
+    pub answer: bool,
     /// One agent's state can be asked.
     pub status: bool,
     /// Output can be read.
@@ -59,6 +61,7 @@ impl Capabilities {
         max_message_bytes: None,
         reset_clear: false,
         reset_new: false,
+        answer: false,
         status: false,
         tail: false,
         tail_cursor: false,
@@ -81,6 +84,8 @@ impl Capabilities {
         with_reset_clear reset_clear: bool,
         /// Claims `ResetMode::New`.
         with_reset_new reset_new: bool,
+        /// Claims answering questions.
+        with_answer answer: bool,
         /// Claims status.
         with_status status: bool,
         /// Claims tail.

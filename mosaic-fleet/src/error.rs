@@ -164,6 +164,8 @@ pub enum Refusal {
     Busy,
     /// The roster protects this agent's conversation.
     Persistent,
+    /// The question to be answered is not open: none is, another one is, or it has no such choice.
+    NoQuestion,
 }
 
 impl Refusal {
@@ -180,6 +182,7 @@ impl Refusal {
             Refusal::Locked => "locked",
             Refusal::Busy => "busy",
             Refusal::Persistent => "persistent",
+            Refusal::NoQuestion => "no_question",
         }
     }
 }
@@ -248,7 +251,7 @@ impl Error {
     /// `Refused`: nothing was typed. Calling again is safe unless the text itself is the reason.
     pub fn refused(refusal: Refusal, message: impl Into<String>) -> Self {
         let retry = match refusal {
-            Refusal::UnsafeText | Refusal::Persistent => Retry::Never,
+            Refusal::UnsafeText | Refusal::Persistent | Refusal::NoQuestion => Retry::Never,
             _ => Retry::Safe,
         };
         let mut error = Error::new(ErrorKind::Refused, message).with_retry(retry);

@@ -24,8 +24,8 @@ pub use error::{Error, ErrorKind, Refusal, Result, Retry, Stage};
 pub use fleet::{Fleet, FleetOptions};
 pub use message::{Evidence, EvidenceKind, Message, Preamble, Receipt, ReceiptId, Sender, Verdict};
 pub use options::{
-    Cursor, ListOptions, ResetMode, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail,
-    TailOptions,
+    Answer, AnswerOptions, AnswerReport, Cursor, ListOptions, ResetMode, ResetOptions, ResetReport,
+    SendOptions, StatusOptions, Tail, TailOptions,
 };
 pub use registry::Registry;
 pub use roster::{AgentSpec, Roster};

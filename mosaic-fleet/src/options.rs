@@ -3,6 +3,8 @@
 //! Every options struct is `#[non_exhaustive]` with a constructor and `with_*`, so that nothing is
 //! ever added to a parameter list.
 
+mod answer;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{AgentName, AgentState};
 use crate::error::{Error, Result};
 use crate::message::{Evidence, milliseconds};
+
+pub use answer::{Answer, AnswerOptions, AnswerReport};
 
 /// How long an operation may take when the caller does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -5,23 +5,27 @@ use mosaic_fleet::roster::Persona;
 use mosaic_fleet::{AgentName, Fleet};
 use serde::Serialize;
 
+use super::answer::Answer as AnswerIt;
 use super::attach::Attach;
 use super::reset::Reset;
 use super::send::Send;
 use super::status;
 use super::tail::Tail;
+use super::wait::Wait;
 use crate::app::{Answered, Session};
 use crate::exit::Answer;
 use crate::output::human;
 use crate::output::json::Document;
 
-/// Talk to agents: send, reset, tail, …
+/// Talk to agents: send, reset, answer, wait, tail, …
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {
     Roster(List),
     Status(One),
     Send(Box<Send>),
     Reset(Reset),
+    Answer(AnswerIt),
+    Wait(Wait),
     Tail(Tail),
     Attach(Attach),
 }
@@ -63,6 +67,8 @@ impl Agent {
             Agent::Status(one) => status::one(session, one.agent.as_slice()).await,
             Agent::Send(send) => Box::pin(send.run(session)).await,
             Agent::Reset(reset) => Box::pin(reset.run(session)).await,
+            Agent::Answer(answer) => Box::pin(answer.run(session)).await,
+            Agent::Wait(wait) => Box::pin(wait.run(session)).await,
             Agent::Tail(tail) => Box::pin(tail.run(session)).await,
             Agent::Attach(attach) => attach.run(session).await,
         }

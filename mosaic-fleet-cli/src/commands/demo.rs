@@ -44,6 +44,7 @@ impl DemoAgent {
         let mut script = Script::new();
         script.reply_echo = true;
         script.reset_command = Some("/clear".to_owned());
+        script.dialog_on_text = Some("ask me".to_owned());
         let played = match self.arguments.is_empty() {
             true => run(&script),
             false => main_with_args(self.arguments),

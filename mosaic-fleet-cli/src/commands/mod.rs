@@ -1,6 +1,7 @@
 //! The commands: each parses its options, calls the library and prints the answer.
 
 pub(crate) mod agent;
+pub(crate) mod answer;
 pub(crate) mod attach;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -15,6 +16,7 @@ pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod text;
+pub(crate) mod wait;
 
 use std::future::Future;
 

@@ -36,7 +36,7 @@ pub(crate) struct Send {
     no_preamble: bool,
     #[command(flatten)]
     limits: Limits,
-    /// Calling again with the same key returns the first receipt and types nothing (not with tmux yet)
+    /// Calling again with the same key within a day returns the first receipt and types nothing
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }

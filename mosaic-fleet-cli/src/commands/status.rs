@@ -85,6 +85,16 @@ fn print(session: &Session, fleet: &Fleet, status: &FleetStatus) -> Answered {
                 file.display()
             ));
         }
+        let answers = fleet.transport().capabilities().answer;
+        for agent in status.agents.iter().filter(|_| answers) {
+            if agent.status.state == AgentState::Waiting {
+                let name = &agent.status.name;
+                output.progress(&format!(
+                    "{name} asks: `mosaic-fleet agent tail {name}` shows it, `mosaic-fleet agent \
+                     answer {name} --choice N` (or --deny) answers\n"
+                ));
+            }
+        }
         if status.agents.is_empty() && status.errors.is_empty() {
             output.progress("no agents; write a roster with `mosaic-fleet init --write`\n");
         }

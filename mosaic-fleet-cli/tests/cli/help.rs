@@ -19,6 +19,8 @@ const COMMANDS: &[&str] = &[
     "agent status",
     "agent send",
     "agent reset",
+    "agent answer",
+    "agent wait",
     "agent tail",
     "agent attach",
     "pane",

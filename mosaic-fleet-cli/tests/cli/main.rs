@@ -11,4 +11,5 @@ mod hook;
 mod pane;
 mod readme;
 mod roster;
+mod verbs;
 mod wrong_input;

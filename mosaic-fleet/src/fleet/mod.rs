@@ -6,6 +6,7 @@ mod life;
 mod open;
 mod talk;
 mod view;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

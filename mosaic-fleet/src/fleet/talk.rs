@@ -10,7 +10,9 @@ use super::life::LifeOptions;
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Message, Receipt, Sender};
-use crate::options::{ResetOptions, ResetReport, SendOptions, Tail, TailOptions};
+use crate::options::{
+    Answer, AnswerOptions, AnswerReport, ResetOptions, ResetReport, SendOptions, Tail, TailOptions,
+};
 use crate::roster::Persona;
 
 /// How long an agent may take to be ready for its kickstart after a reset.
@@ -156,6 +158,24 @@ impl Fleet {
         })
     }
 
+    /// Answers the question that an agent asks.
+    ///
+    /// # Errors
+    /// As [`Transport::answer`](crate::Transport::answer).
+    ///
+    /// # Cancel safety
+    /// As [`Transport::answer`](crate::Transport::answer).
+    pub async fn answer(
+        &self,
+        name: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        self.here(name)?;
+        let answered = self.inner.transport.answer(name, answer, options).await;
+        answered.map_err(|error| self.explained(name, error))
+    }
+
     /// What an agent shows.
     ///
     /// # Errors
@@ -192,7 +212,7 @@ impl Fleet {
 
     /// Adds what the roster knows to an error about an agent: one that should run and does not, or
     /// the name that was meant.
-    fn explained(&self, name: &AgentName, error: Error) -> Error {
+    pub(super) fn explained(&self, name: &AgentName, error: Error) -> Error {
         let in_roster = self.agent(name).is_ok();
         match error.kind() {
             ErrorKind::AgentNotFound | ErrorKind::Unavailable if in_roster => {

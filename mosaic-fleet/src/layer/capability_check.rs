@@ -8,8 +8,8 @@ use crate::capability::Capabilities;
 use crate::error::{Error, Result};
 use crate::message::{Message, Receipt, ReceiptId};
 use crate::options::{
-    ListOptions, ResetMode, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail,
-    TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetMode, ResetOptions, ResetReport,
+    SendOptions, StatusOptions, Tail, TailOptions,
 };
 use crate::transport::{DynTransport, Transport, TransportInfo};
 
@@ -138,6 +138,19 @@ impl Transport for CapabilityCheck {
     async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt> {
         let result = self.inner.outcome(receipt).await;
         result.map_err(|error| explain(error, "outcome", None, self.info()))
+    }
+
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let result = match claimed(self.capabilities().answer, "answer") {
+            Ok(()) => self.inner.answer(agent, answer, options).await,
+            Err(error) => Err(error),
+        };
+        result.map_err(|error| explain(error, "answer", Some(agent), self.info()))
     }
 
     async fn close(&self) -> Result<()> {

@@ -11,8 +11,8 @@ use crate::capability::Capabilities;
 use crate::error::{Error, ErrorKind, Result, Retry, Stage};
 use crate::message::{Message, Receipt, ReceiptId};
 use crate::options::{
-    DEFAULT_TIMEOUT, ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail,
-    TailOptions,
+    Answer, AnswerOptions, AnswerReport, DEFAULT_TIMEOUT, ListOptions, ResetOptions, ResetReport,
+    SendOptions, StatusOptions, Tail, TailOptions,
 };
 use crate::transport::{DynTransport, Transport, TransportInfo};
 
@@ -22,7 +22,7 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// Gives up a call that overstays its own `timeout` (and `wait`) by a grace.
 ///
 /// A transport that keeps its deadlines never meets it; it is there for those written elsewhere
-/// that hang. A given-up `send` or `reset` is `DeliveryUnknown`, because something may have been
+/// that hang. A given-up `send`, `reset` or `answer` is `DeliveryUnknown`, because something may have been
 /// typed; anything else is `Timeout` and safe to repeat. A call that blocks its thread instead of
 /// awaiting cannot be given up.
 ///
@@ -130,6 +130,22 @@ impl Transport for Deadline {
         self.bound(DEFAULT_TIMEOUT, self.inner.outcome(receipt), unanswered)
             .await
             .map_err(|error| explain(error, "outcome", None, self.info()))
+    }
+
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let span = options.timeout;
+        let late = || {
+            Error::delivery_unknown(Stage::KeyPressed, NO_ANSWER)
+                .with_hint("look at the agent before you answer again")
+        };
+        self.bound(span, self.inner.answer(agent, answer, options), late)
+            .await
+            .map_err(|error| explain(error, "answer", Some(agent), self.info()))
     }
 
     async fn close(&self) -> Result<()> {

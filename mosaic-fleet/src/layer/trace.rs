@@ -11,12 +11,13 @@ use crate::capability::Capabilities;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, Receipt, ReceiptId};
 use crate::options::{
-    ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 use crate::transport::{DynTransport, Transport, TransportInfo};
 
 /// Puts a span around every call and an event at its end, with agent, transport, verdict and the
-/// error's code. Sends and resets are `INFO`, questions `DEBUG`; what may be lost or is a defect is
+/// error's code. Sends, resets and answers are `INFO`, questions `DEBUG`; what may be lost or is a defect is
 /// `WARN`. Neither a message's text nor an agent's output is ever recorded, and of an error only its
 /// code and reason, since its sentence may quote a screen.
 #[derive(Debug)]
@@ -141,6 +142,24 @@ impl Transport for Trace {
     async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt> {
         let call = self.inner.outcome(receipt);
         self.record("outcome", None, call, delivered).await
+    }
+
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let call = self.inner.answer(agent, answer, options);
+        self.record("answer", Some(agent), call, |report| {
+            info!(
+                %answer,
+                evidence = ?report.evidence.kind,
+                elapsed_ms = milliseconds(report.elapsed),
+                "question answered"
+            );
+        })
+        .await
     }
 
     async fn close(&self) -> Result<()> {

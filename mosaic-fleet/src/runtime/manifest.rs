@@ -60,6 +60,9 @@ pub struct Manifest {
     /// What the empty composer shows, where that is not drawn dim; the whole of its text must match.
     #[serde(default)]
     pub placeholders: Vec<Expression>,
+    /// How a question is answered.
+    #[serde(default)]
+    pub answer: AnswerRules,
     /// What the composer shows instead of a long paste, blanks left out; the whole of its text
     /// must be made of matches.
     #[serde(default)]
@@ -269,6 +272,30 @@ pub struct DialogPattern {
 
 fn question() -> String {
     "question".to_owned()
+}
+
+/// How a question is answered. Without keys it is left to people.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct AnswerRules {
+    /// The keys that take a choice at once; `{n}` stands for its number.
+    pub choice: Option<String>,
+    /// The keys that deny.
+    pub deny: Option<String>,
+    /// Matches the row of a choice: first its number, then its words.
+    pub choices: Expression,
+}
+
+impl Default for AnswerRules {
+    fn default() -> Self {
+        let choices = Regex::new(r"^[\s│┃|]*[❯›●>▶]?\s*([1-9])\.\s+(\S.*)$");
+        AnswerRules {
+            choice: None,
+            deny: None,
+            choices: Expression(choices.unwrap_or_else(|error| unreachable!("{error}"))),
+        }
+    }
 }
 
 /// Where the composer is on the screen.

@@ -6,6 +6,7 @@
 
 mod catalog;
 mod composer;
+mod dialog;
 mod echo;
 mod launch;
 mod manifest;
@@ -16,11 +17,12 @@ mod screen;
 pub use catalog::Catalog;
 pub use composer::{Composer, Explanation, Question, Reading, Seen, read};
 pub(crate) use composer::{matches_any, read_expecting};
+pub(crate) use dialog::{Dialog, open_dialog};
 pub(crate) use echo::{Echo, Needle, echo_of, squash};
 pub use launch::Launch;
 pub use manifest::{
-    Clearing, ComposerLayout, DialogPattern, Expression, Manifest, PasteRules, Pattern, Place,
-    ResetCommand, ResetRules, Stash, SubmitRules, TextRules, Trim,
+    AnswerRules, Clearing, ComposerLayout, DialogPattern, Expression, Manifest, PasteRules,
+    Pattern, Place, ResetCommand, ResetRules, Stash, SubmitRules, TextRules, Trim,
 };
 pub(crate) use outgoing::{Outgoing, prepare};
 pub use screen::Screen;

@@ -10,7 +10,8 @@ use crate::capability::Capabilities;
 use crate::error::Result;
 use crate::message::{Message, Receipt, ReceiptId};
 use crate::options::{
-    ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 use crate::transport::TransportInfo;
 
@@ -51,6 +52,12 @@ mockall::mock! {
         async fn tail(&self, agent: &AgentName, options: TailOptions) -> Result<Tail>;
         async fn list(&self, options: ListOptions) -> Result<Vec<AgentStatus>>;
         async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt>;
+        async fn answer(
+            &self,
+            agent: &AgentName,
+            answer: Answer,
+            options: AnswerOptions,
+        ) -> Result<AnswerReport>;
         async fn close(&self) -> Result<()>;
     }
 }

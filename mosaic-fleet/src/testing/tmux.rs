@@ -230,6 +230,7 @@ pub fn manifests() -> BTreeMap<String, Value> {
             "waiting_for": "permission",
             "words": "Do you want to proceed"
         }],
+        "answer": {"choice": "{n}", "deny": "Escape"},
         "collapsed": ["\\[Pastedtext#\\d+(?:\\+\\d+lines)?\\]"],
         "text": {"trim": "end", "command_prefixes": "/!", "refuse_trailing_backslash": true},
         "clear": {"key": "C-u"},

@@ -3,6 +3,7 @@
 //! Its agents are records, not programs: an idle one takes a text at once, a working one holds it
 //! until [`MemoryTransport::finish_turn`]. Nothing here survives the process.
 
+mod asking;
 mod house;
 mod options;
 
@@ -19,8 +20,8 @@ use crate::capability::Capabilities;
 use crate::error::{Error, Refusal, Result};
 use crate::message::{Evidence, EvidenceKind, Message, Receipt, ReceiptId, Verdict};
 use crate::options::{
-    Cursor, ListOptions, ResetMode, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail,
-    TailOptions,
+    Answer, AnswerOptions, AnswerReport, Cursor, ListOptions, ResetMode, ResetOptions, ResetReport,
+    SendOptions, StatusOptions, Tail, TailOptions,
 };
 use crate::text;
 use crate::transport::{Transport, TransportInfo};
@@ -385,6 +386,7 @@ impl MemoryTransport {
         status.since = Some(agent.since);
         if agent.state == AgentState::Waiting {
             status.waiting_for = Some("question".to_owned());
+            status.question = agent.question.as_ref().map(|asked| asked.text.clone());
         }
         status
     }
@@ -427,6 +429,7 @@ impl Transport for MemoryTransport {
             .with_max_message_bytes(self.shared.options.max_message_bytes)
             .with_reset_clear(true)
             .with_reset_new(true)
+            .with_answer(true)
             .with_status(true)
             .with_tail(true)
             .with_tail_cursor(true)
@@ -489,6 +492,17 @@ impl Transport for MemoryTransport {
         let house = self.lock();
         let found = house.open().and_then(|()| house.receipt(receipt));
         found.map_err(|error| self.explain(error, "outcome", None))
+    }
+
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let report = self.settle(agent, answer, &options);
+        self.change(|_| ());
+        report.map_err(|error| self.explain(error, "answer", Some(agent)))
     }
 
     async fn close(&self) -> Result<()> {

@@ -14,7 +14,8 @@ use crate::capability::Capabilities;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, Receipt, ReceiptId};
 use crate::options::{
-    ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 
 pub mod memory;
@@ -130,6 +131,28 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         Err(Error::unsupported("outcome").with_transport(self.info()))
     }
 
+    /// Answers the question that the agent's program asks, and returns after its proof. Nothing else
+    /// ever presses a key on a question.
+    ///
+    /// # Errors
+    /// `Refused` (nothing was pressed): `NoQuestion` when none is open, when it has no such choice or
+    /// is another one than [`AnswerOptions::expect`] says; otherwise as [`send`](Transport::send).
+    /// `DeliveryUnknown` when the key was pressed and the question is still there. `Unsupported`
+    /// where the transport or the program's manifest knows no way.
+    ///
+    /// # Cancel safety
+    /// A dropped call may have answered.
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let _ = (answer, options);
+        let error = Error::unsupported("answer").with_operation("answer");
+        Err(error.with_agent(agent).with_transport(self.info()))
+    }
+
     /// Lets go of connections. Later calls answer `Closed`; closing again is allowed.
     ///
     /// # Errors
@@ -176,6 +199,14 @@ macro_rules! forward {
             }
             async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt> {
                 (**self).outcome(receipt).await
+            }
+            async fn answer(
+                &self,
+                agent: &AgentName,
+                answer: Answer,
+                options: AnswerOptions,
+            ) -> Result<AnswerReport> {
+                (**self).answer(agent, answer, options).await
             }
             async fn close(&self) -> Result<()> {
                 (**self).close().await
@@ -257,6 +288,57 @@ pub trait TransportExt: Transport + sealed::Sealed {
     /// As [`TransportExt::wait_until`].
     async fn wait_idle(&self, agent: &AgentName, timeout: Duration) -> Result<AgentStatus> {
         self.wait_until(agent, &[AgentState::Idle], timeout).await
+    }
+
+    /// How the agent is, then each change of its state, until an error. With
+    /// [`changed_from`](StatusOptions::changed_from) it begins with the first other state. A state
+    /// that came and went between two looks is not told.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosaic_fleet::Result<()> {
+    /// use futures::{StreamExt, pin_mut};
+    /// use mosaic_fleet::transport::memory::MemoryTransport;
+    /// use mosaic_fleet::{AgentName, AgentState, StatusOptions, TransportExt};
+    ///
+    /// let fleet = MemoryTransport::new();
+    /// let coder = AgentName::new("coder0")?;
+    /// fleet.add_agent(coder.clone());
+    ///
+    /// let changes = fleet.watch(&coder, StatusOptions::new());
+    /// pin_mut!(changes);
+    /// assert_eq!(changes.next().await.unwrap()?.state, AgentState::Idle);
+    /// fleet.set_state(&coder, AgentState::Working)?;
+    /// assert_eq!(changes.next().await.unwrap()?.state, AgentState::Working);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropping the stream leaves nothing behind.
+    fn watch<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        options: StatusOptions,
+    ) -> impl Stream<Item = Result<AgentStatus>> + Send + 'a
+    where
+        Self: Sized,
+    {
+        stream::try_unfold(options, move |mut options| async move {
+            loop {
+                let last = options.changed_from;
+                if let Some(last) = last {
+                    if self.capabilities().events {
+                        options = options.with_wait(last, POLL_SPAN);
+                    } else {
+                        tokio::time::sleep(ASK_AGAIN).await;
+                    }
+                }
+                let status = self.status(agent, options.clone()).await?;
+                if last != Some(status.state) {
+                    options.changed_from = Some(status.state);
+                    return Ok(Some((status, options)));
+                }
+            }
+        })
     }
 
     /// What the agent shows from now on (or from `options.cursor`), piece by piece, until an error.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use mosaic_fleet::testing::conformance::{AGENTS, Harness, Quirks};
 use mosaic_fleet::transport::memory::{MemoryOptions, MemoryTransport};
 use mosaic_fleet::{
-    AgentName, AgentState, DynTransport, ErrorKind, EvidenceKind, Refusal, ResetOptions,
+    AgentName, AgentState, Answer, DynTransport, ErrorKind, EvidenceKind, Refusal, ResetOptions,
     SendOptions, TailOptions, Transport, TransportExt, Verdict,
 };
 
@@ -38,6 +38,19 @@ impl Harness for Memory {
     }
     async fn remembered(&self, agent: &AgentName) -> Option<Vec<String>> {
         Some(self.0.conversation(agent))
+    }
+    async fn ask(&self, agent: &AgentName) -> bool {
+        let choices = ["Yes", "No"];
+        self.0.ask(agent, "Do you want it?", &choices).unwrap();
+        true
+    }
+    async fn answers(&self, agent: &AgentName) -> Vec<u8> {
+        let answers = self.0.answers(agent).into_iter();
+        let number = |answer| match answer {
+            Answer::Choice(number) => number,
+            _ => 2,
+        };
+        answers.map(number).collect()
     }
     async fn break_backend(&self) {
         self.0.set_reachable(false);
@@ -85,6 +98,8 @@ mod limited {
                 "delivers_100_kb",
                 "delivers_1_mb",
                 "busy_agent_queues_or_refuses",
+                "watch_tells_what_is_and_what_changes",
+                "answer_takes_the_choice_and_no_other",
             ])
         }
     }

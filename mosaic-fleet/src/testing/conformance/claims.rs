@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layer;
 use crate::message::{EvidenceKind, Message, Receipt, ReceiptId};
 use crate::options::{
-    Cursor, ListOptions, ResetMode, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail,
-    TailOptions,
+    Answer, AnswerOptions, AnswerReport, Cursor, ListOptions, ResetMode, ResetOptions, ResetReport,
+    SendOptions, StatusOptions, Tail, TailOptions,
 };
 use crate::transport::{DynTransport, Transport, TransportInfo};
 
@@ -128,6 +128,7 @@ enum Claim {
     Idempotent,
     ResetClear,
     ResetNew,
+    Answer,
     Status,
     Tail,
     TailCursor,
@@ -141,7 +142,7 @@ impl std::fmt::Display for Claim {
     }
 }
 
-fn claims_and_their_absence(claims: Capabilities) -> [(Claim, bool, Capabilities); 9] {
+fn claims_and_their_absence(claims: Capabilities) -> [(Claim, bool, Capabilities); 10] {
     [
         (Claim::Send, claims.send, claims.with_send(false)),
         (
@@ -159,6 +160,7 @@ fn claims_and_their_absence(claims: Capabilities) -> [(Claim, bool, Capabilities
             claims.reset_new,
             claims.with_reset_new(false),
         ),
+        (Claim::Answer, claims.answer, claims.with_answer(false)),
         (Claim::Status, claims.status, claims.with_status(false)),
         (Claim::Tail, claims.tail, claims.with_tail(false)),
         (
@@ -185,6 +187,11 @@ async fn demand_unsupported(transport: &DynTransport, claim: Claim) {
         }
         Claim::ResetClear => kind_of("clear", reset(ResetMode::Clear).await),
         Claim::ResetNew => kind_of("new", reset(ResetMode::New).await),
+        Claim::Answer => {
+            let options = AnswerOptions::new();
+            let result = transport.answer(&agent, Answer::Deny, options).await;
+            kind_of("an answer", result)
+        }
         Claim::Status => {
             let options = StatusOptions::new();
             kind_of("status", transport.status(&agent, options).await)
@@ -243,6 +250,9 @@ impl Transport for Reduced {
         self.asked()
     }
     async fn outcome(&self, _: &ReceiptId) -> Result<Receipt> {
+        self.asked()
+    }
+    async fn answer(&self, _: &AgentName, _: Answer, _: AnswerOptions) -> Result<AnswerReport> {
         self.asked()
     }
     async fn close(&self) -> Result<()> {

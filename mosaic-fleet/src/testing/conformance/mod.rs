@@ -18,6 +18,7 @@
     reason = "a behaviour fails by panicking, as any test does"
 )]
 
+mod asking;
 mod claims;
 mod delivery;
 mod failure;
@@ -34,6 +35,7 @@ use futures::future::BoxFuture;
 use crate::agent::AgentName;
 use crate::transport::DynTransport;
 
+pub use asking::*;
 pub use claims::*;
 pub use delivery::*;
 pub use failure::*;
@@ -70,6 +72,19 @@ pub trait Harness: Send + Sync + Sized + 'static {
 
     /// Ends the turn that [`Harness::make_busy`] began.
     async fn finish_turn(&self, agent: &AgentName);
+
+    /// Has the agent ask a question with two choices, of which the first approves and the last
+    /// denies, and returns when it does. `false`: this harness cannot.
+    async fn ask(&self, agent: &AgentName) -> bool {
+        let _ = agent;
+        false
+    }
+
+    /// The numbers of the choices that were taken of the agent's questions, in order.
+    async fn answers(&self, agent: &AgentName) -> Vec<u8> {
+        let _ = agent;
+        Vec::new()
+    }
 
     /// What the agent's program remembers of what it took, if the harness can tell.
     async fn remembered(&self, agent: &AgentName) -> Option<Vec<String>> {
@@ -255,11 +270,13 @@ macro_rules! transport_conformance_tests {
             close_then_closed
             status_of_idle
             status_wait_ends_on_change
+            watch_tells_what_is_and_what_changes
             list_has_every_agent_once_sorted
             tail_shows_what_was_said
             tail_cursor_continues_without_loss_or_repeat
             tail_limits_lines
             foreign_cursor_is_invalid_argument
+            answer_takes_the_choice_and_no_other
             idempotency_key_repeats_nothing
             reset_forgets_and_next_send_arrives
             unclaimed_is_unsupported
@@ -294,6 +311,7 @@ mod tests {
     #[test]
     fn no_behaviour_is_forgotten() {
         let sources = [
+            include_str!("asking.rs"),
             include_str!("claims.rs"),
             include_str!("delivery.rs"),
             include_str!("failure.rs"),

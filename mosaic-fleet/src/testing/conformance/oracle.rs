@@ -204,9 +204,9 @@ pub(super) fn kind_of<T: std::fmt::Debug>(what: &str, result: Result<T>) -> Erro
 }
 
 /// The refusal that `result` must be.
-pub(super) fn refusal_of(what: &str, result: Result<Receipt>) -> Refusal {
+pub(super) fn refusal_of<T: std::fmt::Debug>(what: &str, result: Result<T>) -> Refusal {
     match result {
-        Ok(receipt) => panic!("{what} must be refused, and was {}", receipt.verdict),
+        Ok(answer) => panic!("{what} must be refused, and was {answer:?}"),
         Err(error) => error
             .refusal()
             .unwrap_or_else(|| panic!("{what} must be refused, and failed: {error}")),

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt, pin_mut};
+
 use super::oracle::{deliver, kind_of, mark, name, needs, taken_when};
 use super::{AGENTS, Harness, Outcome};
 use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::error::ErrorKind;
 use crate::options::{Cursor, ListOptions, StatusOptions, TailOptions};
+use crate::transport::TransportExt;
 
 /// How often output is looked at where the transport has no events.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -58,6 +61,32 @@ pub async fn status_wait_ends_on_change<H: Harness>(h: &H) -> Outcome {
         .expect("the poll did not panic")
         .expect("a dead agent still has a status");
     assert_ne!(status.state, AgentState::Idle);
+    Outcome::Checked
+}
+
+/// A watch tells how the agent is at once, then that it works, then that it is idle again.
+pub async fn watch_tells_what_is_and_what_changes<H: Harness>(h: &H) -> Outcome {
+    needs!(h, status, events);
+    let (agent, transport) = (name("agent"), h.transport());
+    let changes = transport.watch(&agent, StatusOptions::new());
+    pin_mut!(changes);
+    let first = changes.next().await.expect("a state").expect("idle");
+    assert_eq!(first.state, AgentState::Idle);
+    if !h.make_busy(&agent).await {
+        return Outcome::not_applicable("the harness cannot make an agent busy");
+    }
+    let mut last = first.state;
+    for (wanted, other) in [
+        (AgentState::Working, AgentState::Queued),
+        (AgentState::Idle, AgentState::Idle),
+    ] {
+        while last != wanted && last != other {
+            let status = changes.next().await.expect("it goes on").expect("a state");
+            assert_ne!(status.state, last, "no change");
+            last = status.state;
+        }
+        h.finish_turn(&agent).await;
+    }
     Outcome::Checked
 }
 

@@ -25,11 +25,17 @@ impl Player {
     }
 
     pub(super) fn dialog_key(&mut self, event: Event, now: u64) {
+        if self.deaf_keys > 0 {
+            self.deaf_keys -= 1;
+            return;
+        }
+        let last = u8::try_from(self.script.dialog_choices.len()).unwrap_or(u8::MAX);
         match event {
             Event::Enter { .. } => self.answer(1, By::Enter, now),
-            Event::Escape | Event::CtrlC => self.answer(2, By::Key, now),
-            Event::Text(text) if text.starts_with('1') => self.answer(1, By::Key, now),
-            Event::Text(text) if text.starts_with('2') => self.answer(2, By::Key, now),
+            Event::Escape | Event::CtrlC => self.answer(last, By::Key, now),
+            Event::Text(text) if choice(&text, last).is_some() => {
+                self.answer(choice(&text, last).unwrap_or(last), By::Key, now);
+            }
             Event::Text(text) | Event::Paste(text) => self.log.push(Entry::DialogAte { text }),
             Event::F12 => self.ignored(SubmitKey::F12, "dialog"),
             Event::Chord => self.ignored(SubmitKey::Chord, "dialog"),
@@ -44,4 +50,11 @@ impl Player {
         self.say("", format!("● {answer}: {}", self.script.dialog_title));
         self.replay(now);
     }
+}
+
+/// The number of the choice that a typed text begins with.
+fn choice(text: &str, last: u8) -> Option<u8> {
+    let digit = text.chars().next()?.to_digit(10)?;
+    let number = u8::try_from(digit).ok()?;
+    (1..=last).contains(&number).then_some(number)
 }

@@ -62,7 +62,7 @@ pub enum Entry {
     },
     /// A dialog was answered.
     DialogAnswered {
-        /// 1 approves, 2 denies.
+        /// The number of the choice: 1 approves, the last one denies.
         choice: u8,
         /// Who answered.
         by: By,

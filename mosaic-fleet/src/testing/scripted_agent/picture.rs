@@ -142,9 +142,12 @@ impl Player {
         let title = format!("Permission required: {}", self.script.dialog_title);
         view.body.push(clip(&title, self.columns));
         view.body.push("Do you want to proceed?".to_owned());
-        view.body.push("❯ 1. Yes".to_owned());
-        view.cursor = (view.body.len() - 1, 2);
-        view.body.push("  2. No".to_owned());
+        view.cursor = (view.body.len(), 2);
+        for (number, words) in (1..).zip(&self.script.dialog_choices) {
+            let mark = if number == 1 { PROMPT } else { "  " };
+            let row = format!("{mark}{number}. {words}");
+            view.body.push(clip(&row, self.columns));
+        }
         view.body.push("Esc to cancel".to_owned());
     }
 }

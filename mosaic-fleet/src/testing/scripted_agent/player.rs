@@ -76,6 +76,7 @@ pub(super) struct Player {
     pub(super) firsts: u32,
     pub(super) first_tried: bool,
     pub(super) swallow_left: u32,
+    pub(super) deaf_keys: u32,
     pub(super) newline_until: u64,
     pub(super) lost_until: u64,
     /// Faults of the last paste: its redraw, its turn, a person who types after this read.
@@ -121,6 +122,7 @@ impl Player {
             firsts: 0,
             first_tried: false,
             swallow_left: script.swallow_enters,
+            deaf_keys: script.dialog_deaf_keys,
             newline_until: 0,
             lost_until: 0,
             lag: None,

@@ -112,6 +112,12 @@ pub struct Script {
     pub dialog_on_echo_ms: Option<u64>,
     /// A dialog opens right after the nth text was taken.
     pub dialog_after_take: Vec<u32>,
+    /// What dialogs let choose from: the first one approves, Escape takes the last one.
+    pub dialog_choices: Vec<String>,
+    /// A dialog opens when this very text was taken.
+    pub dialog_on_text: Option<String>,
+    /// Dialogs ignore the first so many keys.
+    pub dialog_deaf_keys: u32,
     /// A person denies an open dialog after this long.
     pub dialog_closes_ms: u64,
 
@@ -182,6 +188,9 @@ impl Default for Script {
             backslash_newline: false,
             stash: false,
             dialog_title: "run a command".to_owned(),
+            dialog_choices: vec!["Yes".to_owned(), "No".to_owned()],
+            dialog_on_text: None,
+            dialog_deaf_keys: 0,
             dialog_at_start: false,
             dialog_on_paste: Vec::new(),
             dialog_on_echo_ms: None,

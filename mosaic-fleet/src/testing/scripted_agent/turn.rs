@@ -40,6 +40,7 @@ impl Player {
     pub(super) fn take(&mut self, text: String, now: u64) {
         self.takes += 1;
         let seq = self.takes;
+        let asks = self.script.dialog_on_text.as_ref() == Some(&text);
         let queued = self.busy.is_some();
         self.log.push(Entry::Took {
             text: text.clone(),
@@ -54,7 +55,7 @@ impl Player {
         } else {
             self.begin(seq, text, now);
         }
-        if self.script.dialog_after_take.contains(&seq) {
+        if asks || self.script.dialog_after_take.contains(&seq) {
             self.open_dialog(now, 0);
         }
     }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::agent::{AgentName, AgentState};
 use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Evidence, Receipt, ReceiptId, Verdict};
+use crate::options::Answer;
 
 #[derive(Default)]
 pub(super) struct House {
@@ -24,9 +25,19 @@ pub(super) struct Agent {
     pub(super) conversation: usize,
     pub(super) queue: VecDeque<(ReceiptId, String)>,
     pub(super) keys: HashMap<String, (String, ReceiptId)>,
+    pub(super) question: Option<Asked>,
+    pub(super) answers: Vec<Answer>,
     pub(super) lines: VecDeque<String>,
     /// How many lines were dropped from the front of `lines`.
     pub(super) dropped: u64,
+}
+
+/// An open question.
+pub(super) struct Asked {
+    pub(super) text: String,
+    pub(super) choices: Vec<String>,
+    /// How the agent was before it asked.
+    pub(super) before: AgentState,
 }
 
 impl House {
@@ -73,12 +84,17 @@ impl Agent {
             conversation: 0,
             queue: VecDeque::new(),
             keys: HashMap::new(),
+            question: None,
+            answers: Vec::new(),
             lines: VecDeque::new(),
             dropped: 0,
         }
     }
 
     pub(super) fn become_(&mut self, state: AgentState) {
+        if state != AgentState::Waiting {
+            self.question = None;
+        }
         if self.state != state {
             self.state = state;
             self.since = SystemTime::now();

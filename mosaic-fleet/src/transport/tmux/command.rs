@@ -87,7 +87,11 @@ pub(super) fn all(conditions: &[String]) -> String {
     match conditions {
         [] => "1".to_owned(),
         [one] => one.clone(),
-        [first, rest @ ..] => format!("#{{&&:{first},{}}}", all(rest)),
+        // In halves: tmux expands only so many formats inside each other.
+        more => {
+            let (left, right) = more.split_at(more.len() / 2);
+            format!("#{{&&:{},{}}}", all(left), all(right))
+        }
     }
 }
 

@@ -66,17 +66,25 @@ impl Gate {
             }
             opened => opened?,
         };
-        let limit = Instant::now() + PATIENCE;
-        loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Passage { _file: Some(file) }),
-                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR)
-                    if Instant::now() < limit =>
-                {
-                    sleep(ASK_AGAIN).await;
+        match lock(&file, Instant::now() + PATIENCE).await? {
+            true => Ok(Passage { _file: Some(file) }),
+            false => Err(rustix::io::Errno::WOULDBLOCK.into()),
+        }
+    }
+}
+
+/// Locks a file until it is closed. False when another one has it until `limit`. Cancel safe.
+pub(super) async fn lock(file: &File, limit: Instant) -> io::Result<bool> {
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {
+                if Instant::now() >= limit {
+                    return Ok(false);
                 }
-                Err(error) => return Err(error.into()),
+                sleep(ASK_AGAIN).await;
             }
+            Err(error) => return Err(error.into()),
         }
     }
 }

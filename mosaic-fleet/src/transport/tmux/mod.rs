@@ -4,17 +4,21 @@
 //! ([`TmuxTransport::connect`]) keeps a control-mode connection. A verified send always has a
 //! connection of its own, on the agent's session, because only that one hears the agent's output.
 
+mod answer;
 mod caller;
 mod command;
 mod config;
 mod control;
+mod deliver;
 mod ear;
 mod error;
 mod gate;
+mod journal;
 mod lease;
 mod mark;
 mod memory;
 mod open;
+mod outcome;
 mod paste;
 mod proof;
 mod protocol;
@@ -32,7 +36,7 @@ mod target;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -49,14 +53,17 @@ use crate::capability::Capabilities;
 use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{EvidenceKind, Message, Receipt, Sender};
 use crate::options::{
-    ListOptions, ResetOptions, ResetReport, SendOptions, StatusOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 use crate::runtime::Explanation;
 use caller::Caller;
 use control::Control;
+use deliver::deliver;
 use open::OpenPane;
+use outcome::HeldTexts;
 use screen::Capture;
-use send::{Clock, deliver};
+use send::Clock;
 use server::Server;
 
 /// Agents on one tmux server. Cheap to clone; clones share the connection.
@@ -77,6 +84,8 @@ struct Inner {
     idle: Mutex<Vec<(Arc<Control>, Capture)>>,
     /// So many sends may be under way at once, each on a connection of its own.
     sends: Semaphore,
+    /// Texts that busy programs hold, for whoever asks what became of them.
+    held: Mutex<HeldTexts>,
     closed: AtomicBool,
 }
 
@@ -100,6 +109,7 @@ impl TmuxTransport {
                 queues: Mutex::default(),
                 idle: Mutex::default(),
                 sends: Semaphore::new(MOST_SENDS),
+                held: Mutex::default(),
                 closed: AtomicBool::new(false),
             }),
         }
@@ -210,6 +220,10 @@ impl Inner {
         }
     }
 
+    fn held(&self) -> MutexGuard<'_, HeldTexts> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A connection that nobody uses, in a host that stays.
     fn take_idle(&self) -> Option<(Arc<Control>, Capture)> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -245,12 +259,15 @@ impl Transport for TmuxTransport {
     }
 
     fn capabilities(&self) -> Capabilities {
+        let journal = journal::folder(&self.inner.server.config.environment);
         Capabilities::NONE
+            .with_idempotent(journal.is_some())
             .with_send(true)
             .with_queue(true)
             .with_confirm(EvidenceKind::Hook)
             .with_reset_clear(true)
             .with_reset_new(true)
+            .with_answer(true)
             .with_status(true)
             .with_tail(true)
             .with_tail_cursor(true)
@@ -313,8 +330,26 @@ impl Transport for TmuxTransport {
     }
 
     async fn outcome(&self, receipt: &crate::message::ReceiptId) -> Result<Receipt> {
-        let _ = receipt;
-        Err(self.inner.context("outcome", Error::unsupported("outcome")))
+        let context = |error: Error| self.inner.context("outcome", error);
+        self.inner.open_for_business().map_err(context)?;
+        outcome::outcome(&self.inner, receipt)
+            .await
+            .map_err(context)
+    }
+
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        answer: Answer,
+        options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        let context = |error: Error| self.inner.context("answer", error).with_agent(agent);
+        self.inner.open_for_business().map_err(context)?;
+        let (inner, name) = (Arc::clone(&self.inner), agent.clone());
+        let answering = Caller::serve(|caller| async move {
+            answer::answer(&inner, &name, answer, &options, &caller).await
+        });
+        answering.await.map_err(context)
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The guarded paste and the guarded key: one server command list each, so that nothing can come
+//! The guarded paste and the guarded keys: one server command list each, so that nothing can come
 //! between the look and the deed.
 //!
 //! A bare paste into a dead pane would end the whole server (tmux 3.3a and older), a bare key could
@@ -14,7 +14,7 @@ use super::error::TmuxError;
 use super::lease::Lease;
 use super::server::{Server, private_file};
 use super::target::Identity;
-use crate::runtime::{Manifest, Outgoing, Place};
+use crate::runtime::{Dialog, DialogPattern, Manifest, Outgoing, Place};
 
 /// The largest text that goes as words of a command; above it a file is quicker.
 const INLINE_BYTES: usize = 8 * 1024;
@@ -96,9 +96,18 @@ impl Typist<'_> {
 
     /// Presses keys, unless a dialog of the manifest is open at that very moment.
     pub(super) async fn press(&self, keys: &str) -> Result<Deed, TmuxError> {
+        self.press_if(keys, no_dialog(self.manifest)).await
+    }
+
+    /// Presses keys on an open question, if it is drawn at that very moment with all of its rows.
+    pub(super) async fn answer(&self, keys: &str, dialog: &Dialog<'_>) -> Result<Deed, TmuxError> {
+        self.press_if(keys, this_dialog(dialog)).await
+    }
+
+    async fn press_if(&self, keys: &str, more: Vec<String>) -> Result<Deed, TmuxError> {
         let target = self.identity.target();
         let mut conditions = self.conditions();
-        conditions.extend(no_dialog(self.manifest));
+        conditions.extend(more);
         let send = keys
             .split_whitespace()
             .fold(command!["send-keys", "-t", &target], Command::word);
@@ -169,16 +178,30 @@ fn said(word: &str) -> Command {
 /// Formats that hold while no dialog of the manifest is drawn: tmux itself searches the screen and
 /// the title, at the moment of the key.
 fn no_dialog(manifest: &Manifest) -> Vec<String> {
-    let words = manifest
-        .dialog
-        .iter()
-        .filter_map(|dialog| Some((dialog.place, dialog.words.as_ref()?)));
-    words
-        .map(|(place, words)| match place {
-            Place::Title => format!("#{{==:#{{m:*{words}*,#{{pane_title}}}},0}}"),
-            _ => format!("#{{==:#{{C:{words}}},0}}"),
-        })
-        .collect()
+    let drawn = manifest.dialog.iter().filter_map(drawn);
+    drawn.map(|drawn| format!("#{{==:{drawn},0}}")).collect()
+}
+
+/// Formats that hold while exactly this question is drawn: its pattern's words, and of each of its
+/// rows what is plain. They never hold where there is nothing to know it by.
+fn this_dialog(dialog: &Dialog<'_>) -> Vec<String> {
+    let rows = dialog.landmarks().into_iter();
+    let rows = rows.map(|words| format!("#{{C:{words}}}"));
+    let all = drawn(dialog.pattern).into_iter().chain(rows);
+    let conditions: Vec<_> = all.map(|drawn| format!("#{{!=:{drawn},0}}")).collect();
+    if conditions.is_empty() {
+        return vec!["0".to_owned()];
+    }
+    conditions
+}
+
+/// A format that is 0 unless the words of a question are drawn.
+fn drawn(dialog: &DialogPattern) -> Option<String> {
+    let words = dialog.words.as_ref()?;
+    Some(match dialog.place {
+        Place::Title => format!("#{{m:*{words}*,#{{pane_title}}}}"),
+        _ => format!("#{{C:{words}}}"),
+    })
 }
 
 /// Files that go when this does.
@@ -201,7 +224,7 @@ mod tests {
 
     use super::*;
     use crate::options::SendOptions;
-    use crate::runtime::prepare;
+    use crate::runtime::{Screen, open_dialog, prepare};
     use crate::testing::tmux::TmuxFixture;
     use crate::transport::tmux::control::within;
     use crate::transport::tmux::target::{list_panes, pane_of, rows};
@@ -331,6 +354,57 @@ mod tests {
             (bench.typed("agent-1"), bench.typed("agent-10")),
             (String::new(), String::new())
         );
+    }
+
+    #[tokio::test]
+    async fn a_question_is_answered_only_while_all_of_it_is_drawn() {
+        let bench = Bench::new().await;
+        let drawn = "Remove x, y;\nDo you want to proceed?\n1. Yes\n2. No\n";
+        let command = ["sh", "-c", &format!("printf '{drawn}'; exec cat")];
+        let command = command.map(str::to_owned);
+        let fixture = &bench.fixture;
+        fixture
+            .start_command("asks", "shell", &command)
+            .await
+            .unwrap();
+        while !fixture
+            .tmux_text(&["capture-pane", "-p", "-t", "=asks:"])
+            .unwrap()
+            .contains("2. No")
+        {
+            tokio::task::yield_now().await;
+        }
+        let identity = bench.identity("asks").await;
+        let claude = crate::runtime::Catalog::shipped().unwrap();
+        let manifest = claude.get("claude").unwrap();
+        let (deadline, length) = (within(LIMIT), Duration::from_secs(5));
+        let lease = Lease::take(
+            &bench.control,
+            &identity,
+            "here",
+            length,
+            deadline,
+            deadline,
+        );
+        let lease = lease.await.unwrap();
+        for (seen, deed) in [
+            (drawn.replace('x', "z"), Deed::Withheld),
+            (drawn.replace("No", "Never"), Deed::Withheld),
+            (drawn.to_owned(), Deed::Done),
+        ] {
+            let screen = Screen::parse(seen.as_bytes(), 80, (0, 0), "");
+            let typist = Typist {
+                server: &bench.server,
+                control: &bench.control,
+                identity: &identity,
+                lease: &lease,
+                manifest: &manifest,
+                deadline,
+            };
+            let dialog = open_dialog(&manifest, &screen).unwrap();
+            assert_eq!(typist.answer("1", &dialog).await.unwrap(), deed, "{seen}");
+        }
+        lease.give_back(deadline).await;
     }
 
     #[tokio::test]

@@ -158,7 +158,7 @@ impl Delivery<'_> {
         if let Some(question) = &reading.question {
             let asks = format!("it asks for an answer: {:?}", question.text);
             let error = Error::refused(Refusal::Dialog, asks)
-                .with_hint("answer it at its terminal (mosaic-fleet attach), then send again");
+                .with_hint("answer it (mosaic-fleet agent answer, or attach), then send again");
             return if self.waits {
                 Step::NotYet(error)
             } else {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::Inner;
-use super::caller::{Caller, gone};
+use super::caller::Caller;
 use super::config::Timing;
 use super::control::Events;
 use super::error::TmuxError;
@@ -16,55 +16,17 @@ use super::memory::Memory;
 use super::open::OpenPane;
 use super::paste::{Deed, Typist};
 use super::proof::{Echoed, Shown, Told, taken};
-use super::refuse::{refuse_unbracketed, refuse_words_of_dialogs};
+use super::refuse::refuse_unbracketed;
 use super::screen::Look;
-use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Result, Retry, Stage};
 use crate::events::fingerprint;
-use crate::message::{Evidence, EvidenceKind, Message, Receipt, ReceiptId, Verdict};
-use crate::options::SendOptions;
+use crate::message::{Evidence, EvidenceKind, Verdict};
 use crate::runtime::{
-    ComposerLayout, Echo, Needle, Outgoing, Pattern, Reading, echo_of, matches_any, prepare, squash,
+    ComposerLayout, Echo, Needle, Outgoing, Pattern, Reading, echo_of, matches_any, squash,
 };
 
 /// A paste that the guard withheld is looked at again at most so often.
 const MOST_TRIES: u32 = 3;
-
-/// Delivers `message` to the open pane and says what is known of it.
-pub(super) async fn deliver(
-    inner: &Inner,
-    pane: &OpenPane,
-    agent: &AgentName,
-    message: &Message,
-    options: &SendOptions,
-    clock: Clock,
-    caller: &Caller,
-) -> Result<Receipt> {
-    if message.body.trim().is_empty() {
-        return Err(Error::invalid_argument("the text is empty"));
-    }
-    let rendered = message.rendered(&inner.server.config.host, agent);
-    let outgoing = prepare(&pane.manifest, &rendered, options)?;
-    refuse_words_of_dialogs(pane, &outgoing)?;
-    let goal = Goal::Taken;
-    let manner = Manner {
-        wait: options.wait,
-        key_repeats: options.key_repeats,
-        goal,
-    };
-    let proven = type_out(inner, pane, &outgoing, manner, clock, caller).await?;
-    Ok(Receipt {
-        id: ReceiptId::generate(),
-        agent: agent.clone(),
-        transport: inner.info().to_string(),
-        verdict: proven.verdict,
-        evidence: proven.evidence,
-        normalised: outgoing.normalised,
-        attempts: proven.presses,
-        elapsed: clock.started.elapsed(),
-        sent_at: clock.sent_at,
-    })
-}
 
 /// What proves that a text did its work.
 #[derive(Debug, Clone, Copy)]
@@ -242,7 +204,7 @@ impl Delivery<'_> {
             // Where that fails the pane still remembers the text, and the next send clears it.
             let _ = self.typist(lease).press(&clear.key).await;
         }
-        gone()
+        Error::delivery_unknown(Stage::Pasted, "its caller went away")
     }
 
     pub(super) fn typist<'b>(&'b self, lease: &'b Lease) -> Typist<'b> {

@@ -250,31 +250,33 @@ impl Server {
             Socket::Path(path) => path.display().to_string().replace('/', "%"),
         };
         let folder = base.join(label);
-        let failed = |path: &Path, source| TmuxError::File {
-            path: path.display().to_string(),
-            source,
-        };
-        for path in [&base, &folder] {
-            match DirBuilder::new().mode(0o700).create(path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(failed(path, error));
-                }
-                _ => {}
-            }
-            let found = fs::symlink_metadata(path).map_err(|error| failed(path, error))?;
-            let ours = found.is_dir()
-                && found.uid() == rustix::process::getuid().as_raw()
-                && found.mode() & 0o077 == 0;
-            if !ours {
-                let error = io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    "it must be a folder of ours that nobody else can enter (mode 0700)",
-                );
-                return Err(failed(path, error));
-            }
-        }
+        private_dir(&base)?;
+        private_dir(&folder)?;
         Ok(folder)
     }
+}
+
+/// Makes a folder that nobody else can enter, or sees that it is one.
+pub(super) fn private_dir(path: &Path) -> Result<(), TmuxError> {
+    let failed = |source| TmuxError::File {
+        path: path.display().to_string(),
+        source,
+    };
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(path).map_err(failed)?;
+    let ours = found.is_dir()
+        && found.uid() == rustix::process::getuid().as_raw()
+        && found.mode() & 0o077 == 0;
+    if !ours {
+        return Err(failed(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it must be a folder of ours that nobody else can enter (mode 0700)",
+        )));
+    }
+    Ok(())
 }
 
 /// The lock file of a socket.

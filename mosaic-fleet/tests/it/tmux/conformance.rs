@@ -11,6 +11,9 @@ use mosaic_fleet::{AgentName, DynTransport};
 /// The text that keeps an agent at work until it is interrupted.
 const WORK: &str = "work until you are stopped";
 
+/// The text that has an agent ask a question.
+const ASK: &str = "ask me something";
+
 struct Tmux {
     fixture: TmuxFixture,
     transport: DynTransport,
@@ -22,6 +25,7 @@ impl Tmux {
         // As real programs do; nothing could draw a megabyte otherwise.
         script.collapse_over_chars = 2000;
         script.endless_turn = Some(WORK.to_owned());
+        script.dialog_on_text = Some(ASK.to_owned());
         script.reset_command = Some("/clear".to_owned());
         let fixture = super::fixture();
         for name in AGENTS {
@@ -36,6 +40,23 @@ impl Tmux {
             Arc::new(fixture.one_shot())
         };
         Tmux { fixture, transport }
+    }
+
+    /// Types a text as a person does, and waits until it was taken once more.
+    async fn person_types(&self, agent: &AgentName, text: &str) {
+        let took = |log: &[Entry]| {
+            let taken =
+                |entry: &&Entry| matches!(entry, Entry::Took { text: took, .. } if took == text);
+            log.iter().filter(taken).count()
+        };
+        let before = took(&self.fixture.log(agent.as_str()).unwrap());
+        let target = format!("={agent}:");
+        let tmux = |words: &[&str]| self.fixture.tmux_text(words).unwrap();
+        tmux(&["send-keys", "-t", &target, "-l", text]);
+        tmux(&["send-keys", "-t", &target, "Enter"]);
+        while took(&self.fixture.log(agent.as_str()).unwrap()) == before {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn ended(&self, agent: &AgentName) -> bool {
@@ -59,7 +80,7 @@ macro_rules! harness {
             }
             async fn taken(&self, agent: &AgentName) -> Vec<String> {
                 let mut taken = self.0.fixture.took(agent.as_str()).unwrap();
-                taken.retain(|text| text != WORK);
+                taken.retain(|text| text != WORK && text != ASK);
                 taken
             }
             async fn kill_agent(&self, agent: &AgentName) {
@@ -75,13 +96,20 @@ macro_rules! harness {
                 }
             }
             async fn make_busy(&self, agent: &AgentName) -> bool {
-                let target = format!("={agent}:");
-                let tmux = |words: &[&str]| self.0.fixture.tmux_text(words).unwrap();
-                tmux(&["send-keys", "-t", &target, "-l", WORK]);
-                tmux(&["send-keys", "-t", &target, "Enter"]);
-                let working = |entry: &Entry| matches!(entry, Entry::Took { text, .. } if text == WORK);
-                self.0.fixture.logged(agent.as_str(), working).await.unwrap();
+                self.0.person_types(agent, WORK).await;
                 true
+            }
+            async fn ask(&self, agent: &AgentName) -> bool {
+                self.0.person_types(agent, ASK).await;
+                true
+            }
+            async fn answers(&self, agent: &AgentName) -> Vec<u8> {
+                let log = self.0.fixture.log(agent.as_str()).unwrap().into_iter();
+                let chosen = |entry| match entry {
+                    Entry::DialogAnswered { choice, .. } => Some(choice),
+                    _ => None,
+                };
+                log.filter_map(chosen).collect()
             }
             async fn finish_turn(&self, agent: &AgentName) {
                 let target = format!("={agent}:");
@@ -95,15 +123,17 @@ macro_rules! harness {
                 Quirks::new()
             }
             fn normalised(&self, text: &str, changes: &[String]) -> String {
-                changes.iter().fold(text.to_owned(), |text, change| match change.as_str() {
-                    "crlf" => text.replace("\r\n", "\n").replace('\r', "\n"),
-                    "trimmed" => text.trim_end().to_owned(),
-                    "control" => text
-                        .chars()
-                        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-                        .collect(),
-                    other => panic!("unknown change {other:?}"),
-                })
+                changes
+                    .iter()
+                    .fold(text.to_owned(), |text, change| match change.as_str() {
+                        "crlf" => text.replace("\r\n", "\n").replace('\r', "\n"),
+                        "trimmed" => text.trim_end().to_owned(),
+                        "control" => text
+                            .chars()
+                            .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+                            .collect(),
+                        other => panic!("unknown change {other:?}"),
+                    })
             }
         }
     };

@@ -1,10 +1,12 @@
 //! The tmux transport against a real tmux and scripted agents.
 
+mod answer;
 mod composers;
 mod conformance;
 mod delivery;
 mod events;
 mod gate;
+mod keys;
 mod server;
 mod shell;
 mod soak;
