@@ -102,10 +102,10 @@ async fn deliver_idle(stage: &Stage, series: &str, messages: usize) -> Vec<Durat
     let mut times = Vec::new();
     let mut refused = Vec::new();
     for begin in (0..messages).step_by(BATCH) {
-        if begin > 0 {
-            if let Err(error) = stage.reset().await {
-                stage.fail(&format!("reset: {error:#}"));
-            }
+        if begin > 0
+            && let Err(error) = stage.reset().await
+        {
+            stage.fail(&format!("reset: {error:#}"));
         }
         let mut batch = Vec::new();
         for number in begin..messages.min(begin + BATCH) {
