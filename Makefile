@@ -35,6 +35,7 @@ test: have-tmux have-rust have-rust-tools real-pi ## everything that must hold b
 	cargo fmt --all --check
 	@echo "== lint"
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy -p mosaic-fleet --test real --all-features --locked -- -D warnings
 	@echo "== test"
 	cargo test --workspace --all-features --locked
 	@echo "== documentation"
