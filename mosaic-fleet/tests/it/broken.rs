@@ -9,9 +9,10 @@ use futures::FutureExt;
 use mosaic_fleet::testing::conformance::{self, AGENTS, Harness, Quirks};
 use mosaic_fleet::transport::memory::{MemoryOptions, MemoryTransport};
 use mosaic_fleet::{
-    AgentName, AgentState, AgentStatus, Capabilities, DynTransport, ErrorKind, Evidence,
-    EvidenceKind, ListOptions, Message, Receipt, ReceiptId, ResetOptions, ResetReport, Result,
-    SendOptions, StatusOptions, Tail, TailOptions, Transport, TransportInfo, Verdict,
+    AgentName, AgentState, AgentStatus, Answer, AnswerOptions, AnswerReport, Capabilities,
+    DynTransport, ErrorKind, Evidence, EvidenceKind, ListOptions, Message, Receipt, ReceiptId,
+    ResetOptions, ResetReport, Result, SendOptions, StatusOptions, Tail, TailOptions, Transport,
+    TransportInfo, Verdict,
 };
 
 /// What is wrong with a transport.
@@ -41,6 +42,8 @@ enum Fault {
     OverstatesEvidence,
     QueuesAndForgets,
     RendersPreambleTwice,
+    TakesTheFirstChoice,
+    AnswersAnyQuestion,
 }
 
 #[derive(Debug, Clone)]
@@ -205,6 +208,20 @@ impl Transport for Broken {
         self.inner.outcome(receipt).await
     }
 
+    async fn answer(
+        &self,
+        agent: &AgentName,
+        mut answer: Answer,
+        mut options: AnswerOptions,
+    ) -> Result<AnswerReport> {
+        match self.fault {
+            Fault::TakesTheFirstChoice => answer = Answer::Choice(1),
+            Fault::AnswersAnyQuestion => options.expect = None,
+            _ => {}
+        }
+        self.inner.answer(agent, answer, options).await
+    }
+
     async fn close(&self) -> Result<()> {
         if self.is(Fault::StaysOpen) {
             return Ok(());
@@ -246,6 +263,22 @@ impl Harness for BrokenHarness {
     }
     async fn remembered(&self, agent: &AgentName) -> Option<Vec<String>> {
         Some(self.0.inner.conversation(agent))
+    }
+    async fn ask(&self, agent: &AgentName) -> bool {
+        let choices = ["Yes", "No"];
+        self.0
+            .inner
+            .ask(agent, "Do you want it?", &choices)
+            .unwrap();
+        true
+    }
+    async fn answers(&self, agent: &AgentName) -> Vec<u8> {
+        let answers = self.0.inner.answers(agent).into_iter();
+        let number = |answer| match answer {
+            Answer::Choice(number) => number,
+            _ => 2,
+        };
+        answers.map(number).collect()
     }
     async fn break_backend(&self) {
         self.0.inner.set_reachable(false);
@@ -318,7 +351,9 @@ must_fail! {
     says_sent_and_sends_nothing: SaysSentAndSendsNothing => delivers_exactly_once,
         tail_shows_what_was_said, dead_agent_refuses_and_the_rest_live, unknown_agent_is_not_found,
         busy_agent_queues_or_refuses, unreachable_backend_is_unavailable, refuses_empty_text;
-    guesses_states: GuessesStates => status_of_idle;
+    guesses_states: GuessesStates => status_of_idle, watch_tells_what_is_and_what_changes;
+    takes_the_first_choice: TakesTheFirstChoice => answer_takes_the_choice_and_no_other;
+    answers_any_question: AnswersAnyQuestion => answer_takes_the_choice_and_no_other;
     lists_in_any_order: ListsInAnyOrder => list_has_every_agent_once_sorted;
     tails_everything: TailsEverything => tail_limits_lines;
     types_before_it_refuses: TypesBeforeItRefuses => refuses_commands, refuses_control_characters;

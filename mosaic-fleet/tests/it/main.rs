@@ -17,5 +17,6 @@ mod memory;
 mod public_api;
 mod schema;
 mod source;
+mod streams;
 mod tmux;
 mod words;

@@ -75,17 +75,15 @@ pub async fn watch_tells_what_is_and_what_changes<H: Harness>(h: &H) -> Outcome 
     if !h.make_busy(&agent).await {
         return Outcome::not_applicable("the harness cannot make an agent busy");
     }
-    let mut last = first.state;
-    for (wanted, other) in [
-        (AgentState::Working, AgentState::Queued),
-        (AgentState::Idle, AgentState::Idle),
-    ] {
-        while last != wanted && last != other {
-            let status = changes.next().await.expect("it goes on").expect("a state");
-            assert_ne!(status.state, last, "no change");
-            last = status.state;
+    let (mut last, mut finished) = (first.state, false);
+    while !(finished && last == AgentState::Idle) {
+        let status = changes.next().await.expect("it goes on").expect("a state");
+        assert_ne!(status.state, last, "no change");
+        last = status.state;
+        if !finished && matches!(last, AgentState::Working | AgentState::Queued) {
+            h.finish_turn(&agent).await;
+            finished = true;
         }
-        h.finish_turn(&agent).await;
     }
     Outcome::Checked
 }
