@@ -7,6 +7,7 @@ mod flow;
 mod forms;
 mod help;
 mod home;
+mod install;
 mod pane;
 mod readme;
 mod roster;

@@ -53,7 +53,10 @@ export default function (pi: ExtensionAPI) {
 		pi.on("ui_prompt_start", (event, ctx) =>
 			tell(ctx, () => ({ event: "ui_prompt_start", question: event.title ?? event.kind })),
 		);
-		pi.on("ui_prompt_end", (_event, ctx) => tell(ctx, () => ({ event: ctx.isIdle() ? "agent_settled" : "ui_prompt_end" })));
+		// A question may be asked without a turn, which then does not end one.
+		pi.on("ui_prompt_end", (_event, ctx) =>
+			tell(ctx, () => ({ event: ctx.isIdle() ? "idle" : "ui_prompt_end" })),
+		);
 	} catch {
 		// A pi that knows these events not, or no longer.
 	}

@@ -35,7 +35,6 @@ pub enum Program {
 
 /// A file and what is in it; `None` if there is no such file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)]
 pub struct FileText {
     /// Where it is.
     pub path: PathBuf,
