@@ -12,7 +12,7 @@ use crate::app::{Answered, Session};
 use crate::exit::Answer;
 use crate::output::json::Document;
 
-/// Have a program tell the fleet what it does: hooks and a submit key in its own configuration
+/// Set a program up to tell the fleet what it does, by hooks and a key
 #[derive(Debug, Args)]
 pub(crate) struct Install {
     /// Which program

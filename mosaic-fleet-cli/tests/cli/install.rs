@@ -48,7 +48,7 @@ fn claude_is_set_up_once_and_given_back() {
     assert!(dry.out.contains("nothing was written"), "{dry:#?}");
     assert!(dry.err.contains("build folder"), "{dry:#?}");
     assert_eq!(json_of(&settings), theirs);
-    assert_eq!(files(&home), [settings.clone()]);
+    assert_eq!(files(&home), std::slice::from_ref(&settings));
 
     let done = home.ok(&CLAUDE);
     assert!(done.out.contains("+++ "), "{done:#?}");
