@@ -12,6 +12,7 @@ pub mod options;
 pub mod registry;
 pub mod roster;
 pub mod runtime;
+pub mod setup;
 pub mod supervise;
 #[cfg(feature = "scripted-agent")]
 pub mod testing;

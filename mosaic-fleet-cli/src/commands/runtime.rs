@@ -5,6 +5,7 @@ use mosaic_fleet::AgentName;
 use mosaic_fleet::runtime::{Catalog, Explanation, Manifest};
 use serde::Serialize;
 
+use super::install::Install;
 use crate::app::{Answered, Session};
 use crate::exit::Answer;
 use crate::output::human;
@@ -15,6 +16,7 @@ use crate::output::json::Document;
 pub(crate) enum Runtime {
     List(List),
     Explain(Explain),
+    Install(Install),
     Schema(Schema),
 }
 
@@ -51,6 +53,7 @@ impl Runtime {
         match self {
             Runtime::List(_) => list(session),
             Runtime::Explain(explain) => explain.run(session).await,
+            Runtime::Install(install) => install.run(session),
             Runtime::Schema(_) => {
                 session.output.document(&Catalog::schema())?;
                 Ok(Answer::Done)

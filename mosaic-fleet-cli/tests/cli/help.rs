@@ -33,6 +33,7 @@ const COMMANDS: &[&str] = &[
     "runtime",
     "runtime list",
     "runtime explain",
+    "runtime install",
     "runtime schema",
 ];
 

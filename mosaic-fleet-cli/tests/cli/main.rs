@@ -8,6 +8,7 @@ mod forms;
 mod help;
 mod home;
 mod hook;
+mod install;
 mod pane;
 mod readme;
 mod roster;

@@ -57,6 +57,7 @@ const ROOMS: &[Room] = &[
     // It compares texts as the screen is compared with them.
     room("events", 2, &["runtime"]),
     room("runtime", 2, &[]),
+    room("setup", 2, &[]),
     room("capability", 1, &["message"]),
     room("options", 1, &["message", "agent"]),
     room("message", 1, &["agent"]),
