@@ -2,7 +2,8 @@
 
 use super::composer::read;
 use super::echo::squash;
-use super::manifest::{DialogPattern, Manifest, Place};
+use super::manifest::{Manifest, Place};
+use super::questions::DialogPattern;
 use super::screen::Screen;
 use crate::error::{Error, Refusal, Result};
 use crate::options::Answer;

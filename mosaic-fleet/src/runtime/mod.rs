@@ -12,6 +12,7 @@ mod launch;
 mod manifest;
 mod outgoing;
 pub(crate) mod process;
+mod questions;
 mod screen;
 
 pub use catalog::Catalog;
@@ -21,8 +22,9 @@ pub(crate) use dialog::{Dialog, open_dialog};
 pub(crate) use echo::{Echo, Needle, echo_of, squash};
 pub use launch::Launch;
 pub use manifest::{
-    AnswerRules, Clearing, ComposerLayout, DialogPattern, Expression, Manifest, PasteRules,
-    Pattern, Place, ResetCommand, ResetRules, Stash, SubmitRules, TextRules, Trim,
+    Clearing, ComposerLayout, Expression, Manifest, PasteRules, Pattern, Place, ResetCommand,
+    ResetRules, Stash, SubmitRules, TextRules, Trim,
 };
 pub(crate) use outgoing::{Outgoing, prepare};
+pub use questions::{AnswerRules, DialogPattern};
 pub use screen::Screen;
