@@ -18,7 +18,8 @@ claude_package := @anthropic-ai/claude-code@2.1.330
 codex_package := @openai/codex@0.169.0
 gemini_package := @google/gemini-cli@0.61.0
 NODE_BIN := $(REAL)/node/bin
-REAL_TEST := PATH="$(NODE_BIN):$$PATH" MOSAIC_REAL=$(REAL) \
+REAL_TEST := cargo build --locked -p mosaic-fleet-cli && \
+	PATH="$(NODE_BIN):$$PATH" MOSAIC_REAL=$(REAL) MOSAIC_FLEET=$(CURDIR)/target/debug/mosaic-fleet \
 	cargo test --locked -p mosaic-fleet --all-features --test real -- --test-threads=1 --nocapture
 
 help: ## list these targets
@@ -41,7 +42,8 @@ test: have-tmux have-rust have-rust-tools real-pi ## everything that must hold b
 	@echo "== documentation"
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked
 	@echo "== pi, the real one (the others: make test-real)"
-	MOSAIC_REAL_IDLE=12 MOSAIC_REAL_BUSY=4 MOSAIC_REAL_RESETS=4 $(REAL_TEST) pi::idle pi::busy pi::reset
+	export MOSAIC_REAL_IDLE=12 MOSAIC_REAL_BUSY=4 MOSAIC_REAL_RESETS=4; \
+	$(REAL_TEST) pi::idle pi::busy pi::reset pi::told
 	@echo "== all well"
 
 test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against a fake model: RUNTIMES="claude pi codex gemini"

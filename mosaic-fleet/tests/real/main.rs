@@ -10,6 +10,7 @@
 )]
 
 mod dialogs;
+mod hooks;
 mod model;
 mod program;
 mod scenarios;
@@ -33,9 +34,11 @@ macro_rules! scenarios {
 
 scenarios!(pi, Pi:
     scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }
-    dialogs { private_key });
+    dialogs { private_key }
+    hooks { told });
 scenarios!(claude, Claude:
-    scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }
+    scenarios { idle wrapped busy reset start_up copy_mode two_senders fixed_sleeps }
+    hooks { told draft_put_away }
     dialogs { private_key open opens_after_the_paste opens_before_a_private_key });
 scenarios!(codex, Codex:
     scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }

@@ -38,6 +38,16 @@ impl Stage {
 
     /// The same, with changes to its manifest.
     pub(crate) async fn start_with(program: Program, launch: Launch, changes: Value) -> Self {
+        Self::set_up(program, launch, changes, |_, _| {}).await
+    }
+
+    /// The same, in a home that `set_up` has changed.
+    pub(crate) async fn set_up(
+        program: Program,
+        launch: Launch,
+        changes: Value,
+        set_up: impl Fn(Program, &Path),
+    ) -> Self {
         let model = Model::start().await;
         let mut fixture = TmuxFixture::new("unused").unwrap();
         fixture.config.timing = Timing::DEFAULT;
@@ -47,6 +57,7 @@ impl Stage {
         let home = fixture.folder().join("home");
         let work = fixture.folder().to_path_buf();
         let variables = program.settle(&home, &work, &model.url());
+        set_up(program, &home);
         let command = program.command(launch, &variables);
         fixture
             .start_command("coder0", program.name(), &command)
@@ -77,6 +88,13 @@ impl Stage {
     /// A file in the program's folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.work.join(name)
+    }
+
+    /// The log that the program's hooks write.
+    pub(crate) fn event_log(&self) -> PathBuf {
+        let show = ["show-environment", "-t", "=coder0", "MOSAIC_AGENT_EVENTS"];
+        let shown = self.fixture.tmux_text(&show).unwrap();
+        PathBuf::from(shown.trim().strip_prefix("MOSAIC_AGENT_EVENTS=").unwrap())
     }
 
     pub(crate) async fn send(&self, text: &str) -> Result<Receipt> {
