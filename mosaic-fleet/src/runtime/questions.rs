@@ -37,6 +37,9 @@ pub struct AnswerRules {
     pub choice: Option<String>,
     /// The keys that deny.
     pub deny: Option<String>,
+    /// A program that fears keys meant for something else is deaf for so many milliseconds after it
+    /// has drawn a question: the question must have stood so long before a key is pressed.
+    pub gap_ms: u64,
     /// Matches the row of a choice: first its number, then its words.
     pub choices: Expression,
 }
@@ -47,6 +50,7 @@ impl Default for AnswerRules {
         AnswerRules {
             choice: None,
             deny: None,
+            gap_ms: 0,
             choices: choices.unwrap_or_else(|error| unreachable!("{error}")),
         }
     }

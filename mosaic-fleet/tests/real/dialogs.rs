@@ -1,6 +1,8 @@
 //! Questions that the submit key would answer: whatever a send does, nothing is approved.
 
-use mosaic_fleet::{AgentState, Refusal, Result, Stage as At, Verdict};
+use mosaic_fleet::{
+    AgentState, Answer, AnswerOptions, Refusal, Result, Stage as At, Transport, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::program::{Launch, Program};
@@ -52,6 +54,32 @@ pub(crate) async fn open(program: Program) {
     let told = stage.model.last();
     if told.iter().any(|text| text.contains("did not say")) {
         stage.fail("a refused text was submitted");
+    }
+}
+
+/// A question is denied, and one is approved, on purpose.
+pub(crate) async fn answered(program: Program) {
+    let stage = stage(program, json!({})).await;
+    let made = stage.file(MADE).display().to_string();
+    for approve in [false, true] {
+        stage.model.ask_for(&format!("touch {made}"));
+        must_send(&stage, if approve { "make it" } else { "try to make it" }).await;
+        stage.state(AgentState::Waiting).await;
+        let answer = if approve {
+            Answer::choice(1).unwrap()
+        } else {
+            Answer::Deny
+        };
+        let (agent, options) = (Stage::agent(), AnswerOptions::new());
+        if let Err(error) = stage.transport.answer(&agent, answer, options).await {
+            stage.fail(&format!("approve: {approve}: {error:#}"));
+        }
+        if approve {
+            stage.until("approved", || stage.file(MADE).exists()).await;
+        } else {
+            stage.idle().await;
+            must_not_be_approved(&stage);
+        }
     }
 }
 

@@ -39,10 +39,10 @@ scenarios!(pi, Pi:
 scenarios!(claude, Claude:
     scenarios { idle wrapped busy reset start_up copy_mode two_senders fixed_sleeps }
     hooks { told draft_put_away }
-    dialogs { private_key open opens_after_the_paste opens_before_a_private_key });
+    dialogs { private_key open answered opens_after_the_paste opens_before_a_private_key });
 scenarios!(codex, Codex:
     scenarios { idle wrapped busy reset draft start_up copy_mode two_senders fixed_sleeps }
-    dialogs { open opens_after_the_paste });
+    dialogs { open answered opens_after_the_paste });
 scenarios!(gemini, Gemini:
     scenarios { idle wrapped reset draft start_up copy_mode fixed_sleeps }
-    dialogs { open });
+    dialogs { open answered });

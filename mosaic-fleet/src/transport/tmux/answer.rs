@@ -1,6 +1,8 @@
 //! Answers a question: looks for it, presses the one key that its manifest knows while exactly that
 //! question is drawn, and waits until it is gone. Nothing else here presses a key on a question.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::Inner;
@@ -19,7 +21,7 @@ use crate::runtime::process::Program;
 use crate::runtime::{Dialog, Manifest, open_dialog};
 
 /// A key that the guard withheld is tried again at most so often, each time after another look.
-const MOST_TRIES: u32 = 3;
+const MOST_TRIES: u32 = 5;
 
 pub(super) async fn answer(
     inner: &Inner,
@@ -95,9 +97,19 @@ impl Answering<'_> {
             manifest: &self.pane.manifest,
             deadline: self.clock.grace(),
         };
-        for _ in 0..MOST_TRIES {
+        let gap = Duration::from_millis(self.pane.manifest.answer.gap_ms);
+        let mut stood = None;
+        let mut tries = 0;
+        while tries < MOST_TRIES {
             let look = self.pane.look(0, self.clock.grace()).await?;
             let dialog = self.asked(&look)?;
+            tries += 1;
+            if !gap.is_zero() && stood.as_ref() != Some(&dialog.rows) {
+                // The one gap that no event ends: measured, and the manifest's own.
+                stood = Some(dialog.rows);
+                tokio::time::sleep(gap).await;
+                continue;
+            }
             let answer = dialog.words_of(self.answer)?;
             if look.in_mode {
                 typist.leave_mode().await?;
