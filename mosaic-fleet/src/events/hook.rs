@@ -38,6 +38,7 @@ pub fn told_by(runtime: &str, submit_key: Option<&str>, told: &Value) -> Option<
         None => event,
     };
     Some(Event {
+        runtime: cut(runtime, 40),
         queued: told.get("queued").and_then(Value::as_bool).unwrap_or(false),
         reason: reason.map(|reason| cut(reason, 40)),
         question: question

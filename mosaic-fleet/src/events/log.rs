@@ -54,8 +54,13 @@ impl EventLog {
     /// When the log cannot be written.
     pub fn append(&self, event: &Event) -> io::Result<()> {
         let mut file = self.open()?;
-        if file.metadata()?.len() > MOST_BYTES {
-            file = self.turn_over()?;
+        if file.metadata()?.len() > MOST_BYTES
+            && let Some(_turn) = self.turn()
+        {
+            file = self.open()?;
+            if file.metadata()?.len() > MOST_BYTES {
+                file = self.turn_over()?;
+            }
         }
         file.write_all(&line(event)?)
     }
@@ -71,9 +76,20 @@ impl EventLog {
         events
     }
 
-    /// What the agent's own program told; nothing where there is no log.
-    pub(crate) fn word(&self) -> Option<Word> {
-        self.path.exists().then(|| Word::of(self.read()))
+    /// What the agent's own program told, whose hooks have one of these names; nothing where there
+    /// is no log.
+    pub(crate) fn word(&self, is_program: impl Fn(&str) -> bool) -> Option<Word> {
+        let mut events = self.path.exists().then(|| self.read())?;
+        events.retain(|event| event.runtime.is_empty() || is_program(&event.runtime));
+        Some(Word::of(events))
+    }
+
+    /// The right to put the full file aside: one process at a time, and nobody waits for it.
+    fn turn(&self) -> Option<File> {
+        let folder = File::open(self.path.parent()?).ok()?;
+        let alone = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+        rustix::fs::flock(&folder, alone).ok()?;
+        Some(folder)
     }
 
     /// Puts the full file aside and begins another, which knows whose conversation goes on.
@@ -85,6 +101,9 @@ impl EventLog {
             let goes_on = Event {
                 at: word.last().map_or(0, |last| last.at),
                 what: word.last().map_or(What::Idle, |last| last.what),
+                runtime: word
+                    .last()
+                    .map_or_else(String::new, |last| last.runtime.clone()),
                 submit_key: word.submit_key().map(str::to_owned),
                 ..Event::now(What::Idle, session)
             };
@@ -136,7 +155,7 @@ mod tests {
     fn what_is_written_is_read_and_a_torn_line_is_passed_over() {
         let (_folder, log) = log();
         assert!(log.append(&Event::now(What::Idle, "s")).is_err());
-        assert_eq!(log.word(), None);
+        assert_eq!(log.word(|_| true), None);
         log.begin().unwrap();
         log.append(&Event::now(What::Prompt, "s")).unwrap();
         OpenOptions::new()
@@ -170,7 +189,7 @@ mod tests {
             .map(|entry| entry.unwrap().metadata().unwrap().len())
             .sum();
         assert!(size < 3 * MOST_BYTES, "{size}");
-        let word = log.word().unwrap();
+        let word = log.word(|_| true).unwrap();
         assert_eq!(
             (word.session(), word.submit_key()),
             (Some("own"), Some("F12"))

@@ -31,6 +31,9 @@ pub struct Event {
     pub at: u64,
     /// What happened.
     pub what: What,
+    /// Which program tells; empty: the agent's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub runtime: String,
     /// The program's own name for its conversation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub session: String,
@@ -77,6 +80,7 @@ impl Event {
         Event {
             at: now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
             what,
+            runtime: String::new(),
             session: session.into(),
             text: None,
             queued: false,

@@ -99,11 +99,20 @@ impl Answering<'_> {
         };
         let gap = Duration::from_millis(self.pane.manifest.answer.gap_ms);
         let mut stood = None;
+        let mut withheld: Option<Vec<String>> = None;
         let mut tries = 0;
         while tries < MOST_TRIES {
             let look = self.pane.look(0, self.clock.grace()).await?;
             let dialog = self.asked(&look)?;
             tries += 1;
+            if withheld
+                .as_ref()
+                .is_some_and(|rows| !same(rows, &dialog.rows))
+            {
+                let why = format!("it asks something else now: {:?}", dialog.question);
+                return Err(Error::refused(Refusal::NoQuestion, why)
+                    .with_hint("see what it asks (mosaic-fleet agent tail), and decide anew"));
+            }
             if !gap.is_zero() && stood.as_ref() != Some(&dialog.rows) {
                 // The one gap that no event ends: measured, and the manifest's own.
                 stood = Some(dialog.rows);
@@ -122,6 +131,7 @@ impl Answering<'_> {
                     rows: dialog.rows,
                 });
             }
+            withheld = Some(dialog.rows);
         }
         let why = "its question changes again and again, or another sender took it over";
         Err(Error::refused(Refusal::Locked, why).with_hint("try again"))
@@ -178,7 +188,7 @@ impl Answering<'_> {
             }
             match open_dialog(&self.pane.manifest, &look.screen) {
                 None => break "the question is gone".to_owned(),
-                Some(dialog) if dialog.rows != pressed.rows => {
+                Some(dialog) if !same(&dialog.rows, &pressed.rows) => {
                     break format!("another question is open now: {:?}", dialog.question);
                 }
                 Some(_) if began >= limit => {
@@ -199,6 +209,16 @@ impl Answering<'_> {
             self.clock.started.elapsed(),
         ))
     }
+}
+
+/// The same question, wherever its marker stands and whatever is ticked in it.
+fn same(one: &[String], other: &[String]) -> bool {
+    let marks = |c: &char| !"❯›●>▶☐☑☒✔✓ ".contains(*c);
+    let words = |rows: &[String]| -> Vec<String> {
+        let bare = rows.iter().map(|row| row.chars().filter(marks).collect());
+        bare.collect()
+    };
+    words(one) == words(other)
 }
 
 /// The keys of an answer, as the manifest knows them.

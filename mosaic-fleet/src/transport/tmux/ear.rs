@@ -1,6 +1,7 @@
 //! Hearing an agent's own program while its pane is open, and weighing what it tells against the
 //! screen: the program's word first, the screen second.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::error::TmuxError;
@@ -8,16 +9,20 @@ use super::protocol::ToldState;
 use super::server::Server;
 use crate::agent::AgentState;
 use crate::events::{EventLog, Watch, What, Word};
-use crate::runtime::{Question, Reading};
+use crate::runtime::{Manifest, Question, Reading};
 
 /// A program draws its question a little after it told of it.
 const NOT_DRAWN_YET: Duration = Duration::from_secs(3);
+
+/// The end of a turn can be lost: one that was told of and that no screen shows is over after this.
+const UNSEEN: Duration = Duration::from_secs(60);
 
 /// The log of one agent, open for hearing.
 #[derive(Debug)]
 pub(super) struct Ear {
     log: EventLog,
     watch: Watch,
+    manifest: Arc<Manifest>,
 }
 
 /// Where the agent `name` of this server tells what it does.
@@ -28,23 +33,34 @@ pub(super) fn log_of(server: &Server, name: &str) -> Result<EventLog, TmuxError>
 
 impl Ear {
     /// For an agent that was given a log at its start.
-    pub(super) fn to(server: &Server, name: &str) -> Option<Self> {
+    pub(super) fn to(server: &Server, name: &str, manifest: &Arc<Manifest>) -> Option<Self> {
         let log = log_of(server, name)
             .ok()
             .filter(|log| log.path().exists())?;
         let watch = Watch::of(log.path());
-        Some(Ear { log, watch })
+        Some(Ear {
+            log,
+            watch,
+            manifest: Arc::clone(manifest),
+        })
     }
 
     /// What the program has told by now.
     pub(super) fn word(&self) -> Word {
-        self.log.word().unwrap_or_default()
+        let word = self.log.word(|name| is_of(&self.manifest, name));
+        word.unwrap_or_default()
     }
 
     /// Returns when it has told something more. Cancel safe.
     pub(super) async fn changed(&self) {
         self.watch.changed().await;
     }
+}
+
+/// Whether hooks of this name are those of the manifest's program: another program that the agent
+/// runs inherits its log.
+fn is_of(manifest: &Manifest, name: &str) -> bool {
+    manifest.name == name || manifest.processes.iter().any(|process| process == name)
 }
 
 /// What an agent's program says of itself, by its hooks and to its terminal.
@@ -56,10 +72,10 @@ pub(super) struct Heard {
 
 impl Heard {
     /// What the hooks of the agent `name` told.
-    pub(super) fn by_hooks(server: &Server, name: &str) -> Self {
+    pub(super) fn by_hooks(server: &Server, name: &str, manifest: &Manifest) -> Self {
         let log = log_of(server, name).ok().filter(|_| !name.is_empty());
         Heard {
-            word: log.and_then(|log| log.word()),
+            word: log.and_then(|log| log.word(|name| is_of(manifest, name))),
             terminal: None,
         }
     }
@@ -117,7 +133,7 @@ fn weigh(reading: &mut Reading, word: &Word, now: SystemTime) -> Option<&'static
     let believed = match (state, reading.state) {
         (told, shown) if told == shown => true,
         (AgentState::Waiting, _) => !readable || age < NOT_DRAWN_YET,
-        (AgentState::Working, AgentState::Idle) => !reading.cut_short,
+        (AgentState::Working, AgentState::Idle) => !reading.cut_short && age < UNSEEN,
         (_, AgentState::Unknown) => true,
         _ => false,
     };
@@ -168,7 +184,8 @@ mod tests {
     fn the_word_comes_first_and_an_old_question_that_is_not_drawn_is_answered() {
         use AgentState::{Idle, Unknown, Waiting, Working};
         for (told, shown, drawn, later, state) in [
-            (What::Working, Idle, true, 60, Working),
+            (What::Working, Idle, true, 30, Working),
+            (What::Working, Idle, true, 61, Idle),
             (What::Prompt, Unknown, false, 60, Working),
             (What::Idle, Working, true, 0, Working),
             (What::Idle, Unknown, false, 60, Idle),
@@ -186,6 +203,6 @@ mod tests {
         }
         let mut interrupted = reading(Idle, true);
         interrupted.cut_short = true;
-        assert_eq!(weighed(What::Working, &mut interrupted, 60), Idle);
+        assert_eq!(weighed(What::Working, &mut interrupted, 30), Idle);
     }
 }

@@ -115,7 +115,13 @@ pub(super) async fn begin(
     };
     let mut written = String::new();
     file.read_to_string(&mut written).map_err(failed)?;
-    if let Some((begun, kept)) = read(&written).filter(|(begun, _)| is_fresh(begun)) {
+    let found = read(&written);
+    if found.is_none() && written.contains('\n') {
+        let why = "this idempotency key was noted in a form that this version does not know";
+        return Err(Error::delivery_unknown(Stage::Pasted, why)
+            .with_hint("look at its terminal (mosaic-fleet agent tail); send with a new key"));
+    }
+    if let Some((begun, kept)) = found.filter(|(begun, _)| is_fresh(begun)) {
         return match kept {
             _ if begun.scope != scope => Err(Error::new(
                 ErrorKind::Unexpected,
@@ -201,14 +207,18 @@ async fn open(path: &Path, patience: Instant) -> io::Result<Option<File>> {
         if !lock(&file, patience).await? {
             return Ok(None);
         }
-        let is_there = fs::metadata(path).is_ok_and(|found| {
-            let ours = file.metadata();
-            ours.is_ok_and(|ours| ours.ino() == found.ino() && ours.dev() == found.dev())
-        });
-        if is_there {
+        if is_at(&file, path) {
             return Ok(Some(file));
         }
     }
+}
+
+/// Whether an open file is still the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| {
+        let ours = file.metadata();
+        ours.is_ok_and(|ours| ours.ino() == found.ino() && ours.dev() == found.dev())
+    })
 }
 
 fn append(file: &mut File, line: &impl Serialize) -> io::Result<()> {
@@ -257,6 +267,7 @@ fn sweep(folder: &Path) {
         if age.is_some_and(|age| age > REMEMBERED)
             && let Ok(file) = File::open(found.path())
             && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+            && is_at(&file, &found.path())
         {
             let _ = fs::remove_file(found.path());
         }

@@ -120,7 +120,7 @@ impl OpenPane {
                 opened: control.events().output,
                 control,
                 capture,
-                ear: Ear::to(&inner.server, &row.agent),
+                ear: Ear::to(&inner.server, &row.agent, &manifest),
                 row,
                 manifest,
             }),

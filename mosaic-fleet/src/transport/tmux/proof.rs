@@ -52,11 +52,18 @@ impl Told {
     }
 
     /// Looks for its word on the text, or on the new conversation.
-    pub(super) fn hear(&mut self, word: Option<Word>, outgoing: &Outgoing, goal: Goal<'_>) {
+    /// `was_busy`: the screen showed a turn when the key went.
+    pub(super) fn hear(
+        &mut self,
+        word: Option<Word>,
+        outgoing: &Outgoing,
+        goal: Goal<'_>,
+        was_busy: bool,
+    ) {
         let Some(word) = word.filter(|_| self.proof.is_none()) else {
             return;
         };
-        let was_busy = self.before.as_ref().is_none_or(Word::is_busy);
+        let was_busy = was_busy || self.before.as_ref().is_none_or(Word::is_busy);
         self.proof = match goal {
             Goal::Taken => {
                 let prompts = word.prompts(&fingerprint(&outgoing.squashed), self.since);

@@ -10,7 +10,7 @@ use super::memory::Memory;
 use super::paste::Deed;
 use super::screen::Look;
 use super::send::{Delivery, Goal, Step};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::runtime::process::Program;
 use crate::runtime::{Reading, matches_any, squash};
 
@@ -94,27 +94,30 @@ impl Delivery<'_> {
             || !for_text
             || look.in_mode
             || self.draft.get().is_some()
+            || draft == self.outgoing.squashed
             || self.is_watched().await?
         {
             return Ok(());
         }
-        if self.typist(lease).press(&stash.key).await? == Deed::Done {
-            let _ = self.draft.set(draft.to_owned());
-        }
-        Ok(())
+        // Noted before the key: an answer to it may be lost.
+        let _ = self.draft.set(draft.to_owned());
+        self.typist(lease).press(&stash.key).await.map(drop)
     }
 
-    /// Nothing was submitted that would bring the draft back: asks the program for it.
-    pub(super) async fn bring_back_draft(&self, lease: &Lease) {
-        let Some(stash) = self
-            .pane
-            .manifest
-            .stash
-            .as_ref()
-            .filter(|_| self.draft.get().is_some())
-        else {
-            return;
+    /// Nothing was submitted that would bring the draft back: asks the program for it. After a paste
+    /// our text may still be drawn, and the draft would be glued to it: then a person is told.
+    pub(super) async fn without_loss_of_draft(&self, error: Error, lease: &Lease) -> Error {
+        let stash = self.pane.manifest.stash.as_ref();
+        let Some(stash) = stash.filter(|_| self.draft.get().is_some()) else {
+            return error;
         };
+        if error.kind() == ErrorKind::DeliveryUnknown {
+            return error.with_hint(format!(
+                "look at its terminal (mosaic-fleet attach); a draft that was there is put away, \
+                 {} brings it back",
+                stash.key
+            ));
+        }
         if let Ok(look) = self.pane.look(0, self.clock.grace()).await
             && let Some(composer) = self.pane.read(&look).composer
             && composer.is_empty()
@@ -122,6 +125,7 @@ impl Delivery<'_> {
             // Where that fails it is still put away, and a person's key brings it back.
             let _ = self.typist(lease).press(&stash.key).await;
         }
+        error
     }
 
     /// A person's client looks at the session, not only connections as ours.

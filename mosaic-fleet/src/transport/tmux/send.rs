@@ -81,9 +81,10 @@ pub(super) async fn type_out(
         draft: OnceLock::new(),
     };
     let outcome = delivery.run(&mut lease).await;
-    if outcome.is_err() {
-        delivery.bring_back_draft(&lease).await;
-    }
+    let outcome = match outcome {
+        Ok(proven) => Ok(proven),
+        Err(error) => Err(delivery.without_loss_of_draft(error, &lease).await),
+    };
     lease.give_back(clock.grace()).await;
     outcome
 }
@@ -383,7 +384,7 @@ impl Delivery<'_> {
                     .await
                     .map_err(|error| unknown(stage, "lost sight of it", error))?;
                 if presses > 0 {
-                    told.hear(self.pane.word(), self.outgoing, self.goal);
+                    told.hear(self.pane.word(), self.outgoing, self.goal, echoed.busy);
                 }
                 if self.pane.has_ended(&look) && !told.is_proof() {
                     return Err(Error::delivery_unknown(stage, "its program ended")
@@ -420,7 +421,13 @@ impl Delivery<'_> {
                 if presses == 0 {
                     told.key_goes();
                 }
-                let pressed = self.typist(lease).press(&key).await;
+                // A private key that does nothing twice is no longer bound.
+                let key = if presses < 2 {
+                    &key
+                } else {
+                    &manifest.submit.key
+                };
+                let pressed = self.typist(lease).press(key).await;
                 let lost = |error| unknown(Stage::KeyPressed, "no answer to the submit key", error);
                 if pressed.map_err(lost)? == Deed::Done {
                     presses += 1;
@@ -442,7 +449,11 @@ impl Delivery<'_> {
                 .await
                 .map_err(lost)?
             {
-                return match told.at_last(shown.as_ref(), presses) {
+                // Its word on another text may have come late: what the composer holds was not taken.
+                let proven = told
+                    .at_last(shown.as_ref(), presses)
+                    .filter(|_| !holds_ours);
+                return match proven {
                     Some(proven) => Ok(self.proven(lease, proven).await),
                     None => self.unproven(presses, holds_ours, why),
                 };

@@ -230,7 +230,8 @@ fn status_of(
             AgentStatus::new(name, transport, AgentState::Dead, "its program has ended")
         }
         (false, Some(look), Some(manifest)) => {
-            let heard = heard.unwrap_or_else(|| Heard::by_hooks(&inner.server, &row.agent));
+            let heard =
+                heard.unwrap_or_else(|| Heard::by_hooks(&inner.server, &row.agent, manifest));
             read_status(name, transport, row, look, manifest, &heard)
         }
         (false, None, _) => AgentStatus::new(
