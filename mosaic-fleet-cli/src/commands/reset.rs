@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mosaic_fleet::fleet::{Kickstart, ResetOutcome};
-use mosaic_fleet::{AgentName, ResetMode, ResetOptions};
+use mosaic_fleet::{AgentName, AgentState, ErrorKind, ResetMode, ResetOptions};
 
 use crate::app::{Answered, Session};
 use crate::exit::Answer;
@@ -35,6 +35,9 @@ pub(crate) struct Reset {
     /// Also an agent that is at work, or whose conversation the roster protects
     #[arg(long)]
     force: bool,
+    /// How long an agent at work may take to become idle (30s, 5m, 1h30m)
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "force")]
+    wait: Option<Duration>,
     /// The deadline of the reset [default: 30s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     timeout: Option<Duration>,
@@ -55,6 +58,16 @@ impl Reset {
             (_, true) => Some(ResetMode::New),
             _ => None,
         };
+        if let Some(wait) = self.wait {
+            // One that is at work all the same is refused by the reset itself.
+            match fleet
+                .wait_until(&self.agent, &[AgentState::Idle], wait)
+                .await
+            {
+                Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
+                _ => {}
+            }
+        }
         let outcome = fleet.reset(&self.agent, options, &kickstart).await?;
         let output = &session.output;
         match output.is_json() {

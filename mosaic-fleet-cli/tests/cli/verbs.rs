@@ -155,3 +155,32 @@ fn two_processes_with_one_key_type_once() {
         "{table:#?}"
     );
 }
+
+#[test]
+fn a_reset_refuses_a_busy_agent_or_waits_for_it() {
+    let home = Home::with_shells(&["a"]);
+    home.ok(&["start", "-q"]);
+    let go = home.path("go");
+    home.command("mkfifo").arg(&go).status().unwrap();
+    let busy = format!("cat {}", go.display());
+    home.ok(&["agent", "send", "a", "--no-preamble", "-m", &busy]);
+    home.ok(&[
+        "agent",
+        "wait",
+        "a",
+        "--until",
+        "working",
+        "--timeout",
+        "1m",
+    ]);
+    let reset = ["agent", "reset", "a", "--clear"];
+    home.run(&reset).fails(4, &["hint: "]);
+    home.run(&[&reset[..], &["--wait", "1s"]].concat())
+        .fails(4, &["hint: "]);
+    let mut waiting = home.fleet(&[&reset[..], &["--wait", "1m"]].concat());
+    let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let waiting = waiting.spawn().unwrap();
+    std::fs::write(&go, "done\n").unwrap();
+    let waited = Ran::of(waiting.wait_with_output().unwrap());
+    assert_eq!(waited.code, 0, "{waited:#?}");
+}

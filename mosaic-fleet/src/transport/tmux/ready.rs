@@ -184,7 +184,7 @@ impl Delivery<'_> {
         }
         let Some(composer) = &reading.composer else {
             if matches!(self.goal, Goal::Forgotten { .. }) && reading.busy {
-                return not_yet(Refusal::Busy, "it is at work".to_owned());
+                return Step::NotYet(busy());
             }
             let why = if reading.busy {
                 "it is busy and holds no messages"
@@ -202,10 +202,7 @@ impl Delivery<'_> {
         if let Goal::Forgotten { force: false, .. } = self.goal
             && (reading.busy || reading.queued)
         {
-            return Step::NotYet(
-                Error::refused(Refusal::Busy, "it is at work, and a reset may discard that")
-                    .with_hint("wait for it to be idle, or force the reset (--force)"),
-            );
+            return Step::NotYet(busy());
         }
         if reading.busy && !self.pane.manifest.queues {
             return not_yet(
@@ -231,6 +228,11 @@ impl Delivery<'_> {
             Err(error) => error.into(),
         }
     }
+}
+
+fn busy() -> Error {
+    Error::refused(Refusal::Busy, "it is at work, and a reset may discard that")
+        .with_hint("wait for it to be idle (--wait), or force the reset (--force)")
 }
 
 /// What stands in the composer, without its blanks.
