@@ -47,7 +47,7 @@ test: have-tmux have-rust have-rust-tools real-pi ## everything that must hold b
 	@echo "== all well"
 
 test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against a fake model: RUNTIMES="claude pi codex gemini"
-	$(REAL_TEST) $(RUNTIMES:%=%::)
+	$(REAL_TEST) scripted:: $(RUNTIMES:%=%::)
 
 soak: have-tmux have-rust ## 10,000 seeded sends with faults injected, in release mode
 	MOSAIC_SOAK=10000 cargo test --release --locked -p mosaic-fleet --all-features --test it soak -- --nocapture

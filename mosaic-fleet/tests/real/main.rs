@@ -14,6 +14,7 @@ mod hooks;
 mod model;
 mod program;
 mod scenarios;
+mod scripted;
 mod stage;
 mod texts;
 mod wire;
