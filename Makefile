@@ -18,9 +18,9 @@ claude_package := @anthropic-ai/claude-code@2.1.330
 codex_package := @openai/codex@0.169.0
 gemini_package := @google/gemini-cli@0.61.0
 NODE_BIN := $(REAL)/node/bin
-REAL_TEST := cargo build --locked -p mosaic-fleet-cli && \
+REAL_TEST := cargo build --workspace --all-features --locked && \
 	PATH="$(NODE_BIN):$$PATH" MOSAIC_REAL=$(REAL) MOSAIC_FLEET=$(CURDIR)/target/debug/mosaic-fleet \
-	cargo test --locked -p mosaic-fleet --all-features --test real -- --test-threads=1 --nocapture
+	cargo test --workspace --all-features --locked --test real -- --test-threads=1 --nocapture
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
