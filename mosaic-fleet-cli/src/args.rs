@@ -8,7 +8,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
 use crate::commands::{
-    agent, attach, demo, doctor, hook, init, life, pane, roster, runtime, status,
+    agent, attach, demo, doctor, holder, hook, init, life, pane, roster, runtime, status, units,
+    verify,
 };
 use crate::exit::{self, Family};
 
@@ -91,11 +92,15 @@ impl Colour {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(init::Init),
+    #[command(visible_alias = "install")]
+    InstallSystemd(units::Install),
+    UninstallSystemd(units::Uninstall),
     Start(life::Start),
     Stop(life::Stop),
     Restart(life::Restart),
     Status(status::Status),
     Attach(attach::Attach),
+    Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
     #[command(subcommand)]
@@ -108,6 +113,10 @@ pub(crate) enum Command {
     Runtime(runtime::Runtime),
     #[command(hide = true)]
     Hook(hook::Hook),
+    #[command(hide = true, subcommand)]
+    Holder(holder::Holder),
+    #[command(hide = true)]
+    AgentLaunch(holder::AgentLaunch),
     #[command(hide = true)]
     DemoAgent(demo::DemoAgent),
 }

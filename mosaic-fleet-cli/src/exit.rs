@@ -11,6 +11,10 @@ pub(crate) enum Answer {
     Done,
     /// Something failed, and nothing is in doubt.
     Failed,
+    /// It failed because of what is configured: to try again would not help.
+    Misconfigured,
+    /// It failed because this host cannot do it.
+    Unable,
     /// What was waited for did not come in time.
     TimedOut,
     /// It cannot be told what became of a text.
@@ -28,6 +32,8 @@ pub(crate) enum Family {
     Send,
     /// The one that waits for an agent.
     Wait,
+    /// The one that keeps an agent, and ends as the agent does.
+    Run,
     /// All others.
     Other,
 }
@@ -35,45 +41,56 @@ pub(crate) enum Family {
 struct Row {
     family: Family,
     commands: &'static str,
-    /// The place is the code.
-    codes: &'static [(Answer, &'static str)],
+    codes: &'static [(u8, Answer, &'static str)],
 }
 
-const TABLE: [Row; 3] = [
+const TABLE: [Row; 4] = [
     Row {
         family: Family::Send,
         commands: "agent send, agent reset, agent answer, pane send",
         codes: &[
             (
+                0,
                 Answer::Done,
                 "done: submitted, queued, accepted or answered",
             ),
-            (Answer::Failed, "no such agent or target, unreachable"),
+            (1, Answer::Failed, "no such agent or target, unreachable"),
             (
+                2,
                 Answer::Unknown,
                 "unconfirmed or unknown: do not send again blindly",
             ),
-            (Answer::Usage, "usage"),
-            (Answer::Refused, "refused: nothing was typed"),
+            (3, Answer::Usage, "usage"),
+            (4, Answer::Refused, "refused: nothing was typed"),
         ],
     },
     Row {
         family: Family::Wait,
         commands: "agent wait",
         codes: &[
-            (Answer::Done, "reached"),
-            (Answer::Failed, "no such agent, unreachable"),
-            (Answer::Usage, "usage"),
-            (Answer::TimedOut, "not in time"),
+            (0, Answer::Done, "reached"),
+            (1, Answer::Failed, "no such agent, unreachable"),
+            (2, Answer::Usage, "usage"),
+            (3, Answer::TimedOut, "not in time"),
+        ],
+    },
+    Row {
+        family: Family::Run,
+        commands: "agent run (else the agent's own code)",
+        codes: &[
+            (64, Answer::Usage, "usage"),
+            (69, Answer::Unable, "no tmux, or not on this host"),
+            (75, Answer::Failed, "server or terminal lost: try again"),
+            (78, Answer::Misconfigured, "configuration: mend it first"),
         ],
     },
     Row {
         family: Family::Other,
         commands: "all others",
         codes: &[
-            (Answer::Done, "all well"),
-            (Answer::Failed, "something failed"),
-            (Answer::Usage, "usage"),
+            (0, Answer::Done, "all well"),
+            (1, Answer::Failed, "something failed"),
+            (2, Answer::Usage, "usage"),
         ],
     },
 ];
@@ -81,10 +98,13 @@ const TABLE: [Row; 3] = [
 /// The exit code of an answer.
 pub(crate) fn code(family: Family, answer: Answer) -> u8 {
     let row = TABLE.iter().find(|row| row.family == family);
-    let place = row.and_then(|row| row.codes.iter().position(|(of, _)| *of == answer));
-    place
-        .and_then(|place| u8::try_from(place).ok())
-        .unwrap_or(1)
+    let mut codes = row.into_iter().flat_map(|row| row.codes);
+    let found = codes.find(|(_, of, _)| *of == answer);
+    match (family, found) {
+        (_, Some((code, _, _))) => *code,
+        (Family::Run, None) => code(family, Answer::Failed),
+        (_, None) => 1,
+    }
 }
 
 /// The table for people.
@@ -92,7 +112,7 @@ pub(crate) fn help() -> String {
     let mut text = "Exit codes:\n".to_owned();
     for row in &TABLE {
         let _ = writeln!(text, "  {}", row.commands);
-        for (code, (_, words)) in row.codes.iter().enumerate() {
+        for (code, _, words) in row.codes {
             let _ = writeln!(text, "    {code}  {words}");
         }
     }
@@ -105,6 +125,7 @@ impl Family {
         match words {
             ["agent", "send" | "reset" | "answer", ..] | ["pane", "send", ..] => Family::Send,
             ["agent", "wait", ..] => Family::Wait,
+            ["agent", "run", ..] => Family::Run,
             _ => Family::Other,
         }
     }
@@ -117,6 +138,10 @@ impl From<&Error> for Answer {
             ErrorKind::Refused => Answer::Refused,
             ErrorKind::Timeout => Answer::TimedOut,
             ErrorKind::DeliveryUnknown => Answer::Unknown,
+            ErrorKind::ConfigInvalid | ErrorKind::AgentNotFound | ErrorKind::PermissionDenied => {
+                Answer::Misconfigured
+            }
+            ErrorKind::Unsupported => Answer::Unable,
             _ => Answer::Failed,
         }
     }
@@ -143,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_that_scripts_depend_on() {
-        use Answer::{Done, Failed, Refused, TimedOut, Unknown, Usage};
+        use Answer::{Done, Failed, Misconfigured, Refused, TimedOut, Unable, Unknown, Usage};
         let all = [Done, Failed, Unknown, Usage, Refused];
         assert_eq!(
             all.map(|answer| code(Family::Send, answer)),
@@ -159,6 +184,15 @@ mod tests {
             [0, 1, 2, 3]
         );
         assert_eq!(code(Family::Send, TimedOut), 1);
+        let run = [Usage, Unable, Failed, Misconfigured, TimedOut];
+        assert_eq!(
+            run.map(|answer| code(Family::Run, answer)),
+            [64, 69, 75, 78, 75]
+        );
+        for family in [Family::Send, Family::Wait, Family::Other] {
+            assert_eq!(code(family, Misconfigured), 1);
+            assert_eq!(code(family, Unable), 1);
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::answer::Answer as AnswerIt;
 use super::attach::Attach;
+use super::logs::Logs;
 use super::reset::Reset;
+use super::run::Run;
 use super::send::Send;
 use super::status;
 use super::tail::Tail;
@@ -27,7 +29,9 @@ pub(crate) enum Agent {
     Answer(AnswerIt),
     Wait(Wait),
     Tail(Tail),
+    Logs(Logs),
     Attach(Attach),
+    Run(Run),
 }
 
 /// List the agents that should be there, and what each is for
@@ -70,7 +74,9 @@ impl Agent {
             Agent::Answer(answer) => Box::pin(answer.run(session)).await,
             Agent::Wait(wait) => Box::pin(wait.run(session)).await,
             Agent::Tail(tail) => Box::pin(tail.run(session)).await,
+            Agent::Logs(logs) => Box::pin(logs.run(session)).await,
             Agent::Attach(attach) => attach.run(session).await,
+            Agent::Run(run) => Box::pin(run.run(session)).await,
         }
     }
 }

@@ -59,11 +59,8 @@ impl Install {
         let current = setup::read(program, &folder)?;
         let changes = setup::changes(program, &current, &binary, self.uninstall)?;
         let output = &session.output;
-        if !self.uninstall && binary.iter().any(|part| part == "target") {
-            output.warning(&format!(
-                "{} is in a build folder: install mosaic-fleet where it stays, and run this again from there",
-                binary.display()
-            ));
+        if !self.uninstall {
+            warn_of_build(session, &binary);
         }
         for change in changes.iter().filter(|_| self.dry_run) {
             output.result(&change.diff())?;
@@ -118,8 +115,18 @@ impl Install {
     }
 }
 
+/// What is built anew is gone for a while, or for ever.
+pub(super) fn warn_of_build(session: &Session, binary: &Path) {
+    if binary.iter().any(|part| part == "target") {
+        session.output.warning(&format!(
+            "{} is in a build folder: install mosaic-fleet where it stays, and run this again from there",
+            binary.display()
+        ));
+    }
+}
+
 /// Where we are, for hooks that run for years.
-fn binary() -> Result<PathBuf> {
+pub(super) fn binary() -> Result<PathBuf> {
     env::current_exe()
         .and_then(|path| path.canonicalize())
         .map_err(|error| {

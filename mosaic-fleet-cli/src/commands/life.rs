@@ -124,6 +124,7 @@ fn done(what: StepKind) -> &'static str {
         StepKind::Restart => "restarted",
         StepKind::Stop => "stopped",
         StepKind::AlreadyRunning => "runs already",
+        StepKind::Adopt => "taken over as it runs",
         StepKind::NotRunning => "does not run",
         _ => "done",
     }

@@ -5,18 +5,23 @@ pub(crate) mod answer;
 pub(crate) mod attach;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod holder;
 pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod life;
+pub(crate) mod logs;
 pub(crate) mod pane;
 pub(crate) mod reset;
 pub(crate) mod roster;
+pub(crate) mod run;
 pub(crate) mod runtime;
 pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod text;
+pub(crate) mod units;
+pub(crate) mod verify;
 pub(crate) mod wait;
 
 use std::future::Future;
@@ -34,6 +39,11 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Stop(command) => wait_for(command.run(session)),
         Command::Restart(command) => wait_for(command.run(session)),
         Command::Status(command) => wait_for(command.run(session)),
+        Command::InstallSystemd(command) => wait_for(command.run(session)),
+        Command::UninstallSystemd(command) => wait_for(command.run(session)),
+        Command::Verify(command) => wait_for(command.run(session)),
+        Command::Holder(command) => wait_for(command.run(session)),
+        Command::AgentLaunch(command) => wait_for(command.run(session)),
         Command::Attach(command) => wait_for(command.run(session)),
         Command::Doctor(command) => wait_for(command.run(session)),
         Command::Demo(command) => wait_for(command.run(session)),

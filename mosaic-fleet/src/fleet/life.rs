@@ -11,12 +11,12 @@ use crate::agent::{AgentName, AgentState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Message, Receipt};
 use crate::options::{ListOptions, SendOptions, StatusOptions};
-use crate::roster::{Action, Actual, AgentSpec, StepKind, plan};
+use crate::roster::{Action, Actual, AgentSpec, CommandLine, StepKind, plan};
 use crate::runtime::Launch;
 use crate::supervise::HolderState;
 
 /// How long a program may take to draw its composer before its kickstart is given up.
-const START_UP: Duration = Duration::from_secs(60);
+pub(super) const START_UP: Duration = Duration::from_secs(60);
 
 /// How long a program that shows nothing yet is watched for ending at once.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -138,16 +138,20 @@ impl Fleet {
         let supervisor = self.supervisor()?;
         let actual = self.actual().await?;
         let plan = plan(&self.names(), &actual, action, names)?;
-        let starts = plan
-            .steps
-            .iter()
-            .any(|step| !step.what.is_idle() && step.what != StepKind::Stop);
+        let starts = action != Action::Stop && !plan.steps.is_empty();
         if starts {
             supervisor.prepare().await?;
         }
         let mut outcomes = Vec::new();
         for step in &plan.steps {
-            let outcome = self.step(&step.agent, step.what, options).await;
+            let mut outcome = self.step(&step.agent, step.what, options).await;
+            if outcome.what == StepKind::AlreadyRunning {
+                match supervisor.adopt(&step.agent).await {
+                    Ok(true) => outcome.what = StepKind::Adopt,
+                    Ok(false) => {}
+                    Err(error) => outcome.error = Some(error.with_agent(&step.agent)),
+                }
+            }
             progress(&outcome);
             outcomes.push(outcome);
         }
@@ -323,6 +327,24 @@ impl Fleet {
         environment.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
         Ok(Launch::new(agent.name.clone(), runtime, command, directory)
             .with_environment(environment))
+    }
+
+    /// The program of an agent that is nowhere on the agents' PATH; nothing where it is there, or
+    /// the command is a shell line that does not begin with a plain program.
+    pub(super) fn missing_program(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
+        let program = self.program_of(agent, launch)?;
+        self.on_path(&program).is_none().then_some(program)
+    }
+
+    /// The program that an agent's command begins with, where that is plain to see.
+    pub(super) fn program_of(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
+        let program = match self.inner.roster.command(agent) {
+            // A shell line: its first word.
+            Some(CommandLine::Shell(line)) => line.split_whitespace().next().unwrap_or_default(),
+            _ => launch.command.first().map_or("", String::as_str),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
+        program.chars().all(plain).then(|| program.to_owned())
     }
 
     /// Where a program is found, as the agents' own PATH has it.

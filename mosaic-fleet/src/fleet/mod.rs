@@ -1,10 +1,13 @@
 //! The facade that every caller uses: a roster, a transport and a supervisor made one.
 
+mod canary;
 mod envfile;
 mod kickstart;
 mod life;
 mod open;
+mod run;
 mod talk;
+mod verify;
 mod view;
 mod watch;
 
@@ -14,7 +17,9 @@ use std::sync::Arc;
 
 pub use life::{LifeOptions, Outcome};
 pub use open::{FleetOptions, MosaicHome};
+pub use run::RunEvent;
 pub use talk::{Kickstart, ResetOutcome};
+pub use verify::{Proof, Verified};
 pub use view::{AgentReport, FleetStatus, ScopedError};
 
 use crate::agent::AgentName;

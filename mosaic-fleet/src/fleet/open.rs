@@ -251,10 +251,10 @@ impl Fleet {
     ) -> Fleet {
         let user_home = user_home(environment);
         let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
-        let state =
-            set("XDG_STATE_HOME").map_or_else(|| user_home.join(".local/state"), PathBuf::from);
+        let state = supervise::state_folder(environment);
         let instance = transport.info().instance.replace('/', "%");
         let events = state.join("mosaic-fleet").join("events").join(instance);
+        let path = supervisor.as_ref().and_then(|supervisor| supervisor.path());
         Fleet {
             inner: Arc::new(Inner {
                 roster,
@@ -266,7 +266,7 @@ impl Fleet {
                 home,
                 user_home,
                 events,
-                path: set("PATH").cloned(),
+                path: path.or_else(|| set("PATH").cloned()),
             }),
         }
     }

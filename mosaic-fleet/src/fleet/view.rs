@@ -9,7 +9,6 @@ use super::talk::Kickstart;
 use crate::agent::{AgentName, AgentState, AgentStatus, rfc3339};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ListOptions;
-use crate::roster::CommandLine;
 use crate::runtime::Explanation;
 use crate::supervise::{Check, Finding, Holder, HolderState};
 
@@ -128,6 +127,7 @@ impl Fleet {
                 status,
             });
         }
+        self.tell_ends(&mut agents).await;
         agents.extend(found.into_iter().map(|status| AgentReport {
             class: None,
             in_roster: false,
@@ -155,6 +155,34 @@ impl Fleet {
         })
     }
 
+    /// Says of agents that nothing runs for how they came to their end, where that is known.
+    async fn tell_ends(&self, agents: &mut [AgentReport]) {
+        let Some(supervisor) = &self.inner.supervisor else {
+            return;
+        };
+        let here = |agent: &&AgentReport| {
+            agent.status.state == AgentState::Stopped && agent.status.host.is_none()
+        };
+        let stopped = agents
+            .iter()
+            .filter(here)
+            .map(|agent| agent.status.name.clone());
+        let stopped: Vec<AgentName> = stopped.collect();
+        if stopped.is_empty() {
+            return;
+        }
+        let ends = supervisor.ends(&stopped).await;
+        for agent in agents.iter_mut() {
+            if let Some(end) = ends.get(&agent.status.name) {
+                let status = &mut agent.status;
+                status.state = AgentState::Dead;
+                status.since = Some(end.at.into());
+                status.exit_status = Some(end.exit_status);
+                status.evidence.clone_from(&end.reason);
+            }
+        }
+    }
+
     /// What an agent's manifest sees in its terminal right now, and why.
     ///
     /// # Errors
@@ -173,7 +201,7 @@ impl Fleet {
             format!("{} agents", self.inner.agents.len()),
         )];
         if let Some(supervisor) = &self.inner.supervisor {
-            checks.extend(supervisor.check().await);
+            checks.extend(supervisor.check(&self.inner.agents).await);
         }
         for agent in &self.inner.agents {
             checks.push(self.check_agent(agent));
@@ -194,17 +222,11 @@ impl Fleet {
             let hint = error.hint().unwrap_or("mend the template").to_owned();
             return Check::new(name, Finding::Failure, error.to_string()).with_fix(hint);
         }
-        let program = match self.inner.roster.command(agent) {
-            // A shell line: its first word, where that is a plain program.
-            Some(CommandLine::Shell(line)) => line.split_whitespace().next().unwrap_or_default(),
-            _ => launch.command.first().map_or("", String::as_str),
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
-        if !program.chars().all(plain) {
+        let Some(program) = self.program_of(agent, &launch) else {
             let seen = "a shell line, which is not checked";
             return Check::new(name, Finding::Warning, seen);
-        }
-        match self.on_path(program) {
+        };
+        match self.on_path(&program) {
             Some(path) => Check::new(name, Finding::Ok, format!("runs {}", path.display())),
             None => Check::new(
                 name,

@@ -227,6 +227,44 @@ impl<'a> Reader<'a> {
         }
         Some(host)
     }
+
+    pub(super) fn memory(&mut self, entry: &Entry) -> Option<String> {
+        let fits = |text: &str| {
+            let share = text.strip_suffix('%');
+            let number = text.strip_suffix(['K', 'M', 'G', 'T']).unwrap_or(text);
+            share.is_some_and(|share| is_number(share) && share.len() <= 2) || is_number(number)
+        };
+        self.limit(entry, "bytes as in 800M or 2G, or a share as in 25%", fits)
+    }
+
+    pub(super) fn tasks(&mut self, entry: &Entry) -> Option<u32> {
+        let fits = |text: &str| is_number(text) && text.parse::<u32>().is_ok();
+        self.limit(entry, "a number of processes, 1 or more", fits)
+            .and_then(|text| text.parse().ok())
+    }
+
+    pub(super) fn quota(&mut self, entry: &Entry) -> Option<String> {
+        let fits = |text: &str| text.strip_suffix('%').is_some_and(is_number);
+        let what = "a share of one processor, as in 50% or 200%";
+        self.limit(entry, what, fits)
+    }
+
+    fn limit(&mut self, entry: &Entry, what: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+        if entry.value.is_null() {
+            return None;
+        }
+        let written = entry.value.as_written().filter(|written| fits(written));
+        if written.is_none() {
+            let key = &entry.key;
+            self.problem(entry.value.at, format!("`{key}` is {what}"));
+        }
+        written.map(str::to_owned)
+    }
+}
+
+/// A whole number from 1, without leading zeros.
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| ('1'..='9').contains(&c)) && text.chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_variable(name: &str) -> bool {

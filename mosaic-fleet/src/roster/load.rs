@@ -38,6 +38,9 @@ pub(super) const AGENT_FIELDS: &[&str] = &[
     "command",
     "env",
     "host",
+    "memory_max",
+    "tasks_max",
+    "cpu_quota",
 ];
 
 pub(super) fn load(path: &Path, known: &Known<'_>) -> Result<Roster> {
@@ -296,6 +299,9 @@ impl<'a> Reader<'a> {
                 "command" => agent.command = self.command(field),
                 "env" => agent.env = self.environment(field),
                 "host" => agent.host = self.host(field),
+                "memory_max" => agent.memory_max = self.memory(field),
+                "tasks_max" => agent.tasks_max = self.tasks(field),
+                "cpu_quota" => agent.cpu_quota = self.quota(field),
                 _ => {
                     let place = format!(" in agents[{index}]");
                     self.unknown_field(field, &place, AGENT_FIELDS.iter().copied());

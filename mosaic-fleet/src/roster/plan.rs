@@ -51,8 +51,10 @@ pub enum StepKind {
     Restart,
     /// It runs, or its terminal stands: end it.
     Stop,
-    /// Nothing to do.
+    /// It runs already.
     AlreadyRunning,
+    /// It ran already with nobody to keep it, and is kept from now on, as it is.
+    Adopt,
     /// Nothing to do.
     NotRunning,
 }

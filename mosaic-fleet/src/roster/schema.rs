@@ -57,6 +57,22 @@ pub struct AgentSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub host: Option<String>,
+    /// The most memory its programs may use, as in 2G or 50%. Enforced by the service manager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        default,
+        with = "String",
+        regex(pattern = r"^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%)$")
+    )]
+    pub memory_max: Option<String>,
+    /// The most processes and threads of it. Enforced by the service manager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "u32", range(min = 1))]
+    pub tasks_max: Option<u32>,
+    /// The most of one processor that it may use, as in 150%. Enforced by the service manager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "String", regex(pattern = r"^[1-9][0-9]*%$"))]
+    pub cpu_quota: Option<String>,
 }
 
 impl AgentSpec {
@@ -74,6 +90,9 @@ impl AgentSpec {
             command: None,
             env: Environment::default(),
             host: None,
+            memory_max: None,
+            tasks_max: None,
+            cpu_quota: None,
         }
     }
 }

@@ -9,7 +9,8 @@ use super::manifest::Manifest;
 use crate::error::{Error, Result, nearest};
 
 /// The shipped manifests: name and text.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
+    ("_canary", include_str!("../runtimes/_canary.yaml")),
     ("claude", include_str!("../runtimes/claude.yaml")),
     ("codex", include_str!("../runtimes/codex.yaml")),
     ("gemini", include_str!("../runtimes/gemini.yaml")),
@@ -98,15 +99,17 @@ impl Catalog {
         entry.read(name).cloned()
     }
 
-    /// All names, sorted.
+    /// All names, sorted, but for those that are for this library itself (`_…`).
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.manifests.keys().map(String::as_str)
+        let names = self.manifests.keys().map(String::as_str);
+        names.filter(|name| !name.starts_with('_'))
     }
 
-    /// All manifests, sorted by name.
+    /// All manifests, sorted by name, as [`names`](Catalog::names) has them.
     pub fn iter(&self) -> impl Iterator<Item = &Manifest> {
-        self.manifests
-            .iter()
+        let entries = self.manifests.iter();
+        entries
+            .filter(|(name, _)| !name.starts_with('_'))
             .filter_map(|(name, entry)| entry.read(name).ok().map(Arc::as_ref))
     }
 

@@ -34,6 +34,18 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     exists && !host::is_zombie(pid)
 }
 
+/// A process and all that descends from it, itself first. Only itself where this host cannot tell.
+pub(crate) fn tree(root: u32) -> Vec<u32> {
+    let mut all = vec![root];
+    let mut at = 0;
+    while let Some(pid) = all.get(at).copied() {
+        let new = host::children(pid);
+        all.extend(new.into_iter().filter(|pid| *pid != root));
+        at += 1;
+    }
+    all
+}
+
 /// How a child of `parent` ended that its parent has not waited for yet. tmux can miss a child's end
 /// until its next child ends, and knows no code till then. `None` where this host cannot tell.
 pub(crate) fn exit_not_waited_for(pid: u32, parent: u32) -> Option<ExitStatus> {
@@ -189,7 +201,7 @@ mod host {
         Some((leader, stat(leader)?.comm))
     }
 
-    fn children(pid: u32) -> Vec<u32> {
+    pub(super) fn children(pid: u32) -> Vec<u32> {
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
             return Vec::new();
         };
@@ -255,6 +267,10 @@ mod host {
 
     pub(super) fn is_zombie(_pid: u32) -> bool {
         false
+    }
+
+    pub(super) fn children(_pid: u32) -> Vec<u32> {
+        Vec::new()
     }
 
     pub(super) fn exit_not_waited_for(_pid: u32, _parent: u32) -> Option<i32> {

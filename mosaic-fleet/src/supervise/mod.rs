@@ -1,9 +1,22 @@
 //! Who keeps agents running: starts, stops and watches what a transport only talks to.
 
+mod census;
+mod check;
+mod ended;
+mod holder;
+mod install;
+mod keeping;
+mod launcher;
+mod logs;
+mod manager;
 mod plain;
+mod systemd;
+mod units;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +24,20 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use census::Census;
+pub use check::{Check, Finding};
+pub use ended::LastEnd;
+pub use holder::Hold;
+pub use install::{InstallOptions, InstallPlan, Linger, UnitFiles};
+pub use keeping::{AgentEnd, Keeper, Kept, UnitProgram};
+pub use launcher::move_to_unit;
+pub use logs::LogEntry;
+
 use crate::agent::AgentName;
 use crate::error::Result;
 use crate::message::Sender;
 use crate::registry::{Context, tmux_config};
+use crate::roster::AgentSpec;
 use crate::runtime::{Explanation, Launch};
 use crate::transport::tmux::{DEFAULT_SCHEME, TmuxTransport};
 
@@ -51,11 +74,83 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// A dropped call may have stopped the agent.
     async fn stop(&self, agent: &AgentName, grace: Duration) -> Result<bool>;
 
+    /// Takes an agent over that runs already and that nobody keeps. False where there is nothing to
+    /// do.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn adopt(&self, agent: &AgentName) -> Result<bool>;
+
+    /// Starts an agent to be kept by the caller; one that runs is taken over as it is.
+    ///
+    /// # Errors
+    /// `ConfigInvalid`; `Unavailable` where the agents' home is not there.
+    ///
+    /// # Cancel safety
+    /// A dropped call may have started the agent.
+    async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept>;
+
+    /// Waits for the end of a kept agent, writes it down, and clears its terminal away.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    ///
+    /// # Cancel safety
+    /// Dropping it leaves the agent as it is.
+    async fn wait_end(&self, agent: &AgentName, kept: &Kept) -> Result<AgentEnd>;
+
+    /// Ends what is left of a kept agent; with a `unit`, only what that one kept.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn clear(&self, agent: &AgentName, unit: Option<&str>, grace: Duration) -> Result<bool>;
+
+    /// How agents that do not run came to their last end, where that is known.
+    async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd>;
+
+    /// Writes an agent's end down.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` where it cannot be written.
+    fn note_end(&self, agent: &AgentName, end: &LastEnd) -> Result<()>;
+
+    /// Holds the agents' home in the foreground: says what its process has to become, or returns
+    /// when a home that another one holds, told to `foreign` by its process, is gone.
+    ///
+    /// # Errors
+    /// `Unsupported` or `ConfigInvalid` where there can be none.
+    async fn hold(&self, foreign: Box<dyn FnOnce(u32) + Send>) -> Result<Hold>;
+
+    /// Waits until the agents' home is ready for agents.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is not within twenty seconds.
+    async fn ready(&self) -> Result<()>;
+
+    /// Who lives on the server, and whose it is.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn census(&self) -> Result<Census>;
+
+    /// The service manager's units of these agents.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` for what cannot be written into a unit.
+    fn units(&self, program: &UnitProgram, agents: Vec<AgentSpec>) -> Result<UnitFiles>;
+
+    /// Where the agents' programs are sought, if that is not where the caller's are.
+    fn path(&self) -> Option<String>;
+
     /// Lets go of the home when nobody lives there any more.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn release(&self) -> Result<()>;
+
+    /// The program and arguments that print an agent's log, one [`LogEntry`] in JSON a line: at most
+    /// `lines`, and with `follow` what comes after. Nothing where no log is kept.
+    fn log_command(&self, agent: &AgentName, lines: usize, follow: bool) -> Option<Vec<String>>;
 
     /// The program and arguments that put a person before the agent's terminal.
     fn attach_command(&self, agent: &AgentName) -> Vec<OsString>;
@@ -70,7 +165,7 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     async fn explain(&self, agent: &AgentName) -> Result<Explanation>;
 
     /// What is right and wrong with this host.
-    async fn check(&self) -> Vec<Check>;
+    async fn check(&self, agents: &[AgentSpec]) -> Vec<Check>;
 }
 
 /// What owns the agents' home.
@@ -109,52 +204,6 @@ impl HolderState {
     }
 }
 
-/// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Finding {
-    /// As it should be.
-    Ok,
-    /// It works, with a drawback.
-    Warning,
-    /// It does not work.
-    Failure,
-}
-
-/// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Check {
-    /// What was checked.
-    pub name: String,
-    /// How it came out.
-    pub finding: Finding,
-    /// What was seen.
-    pub seen: String,
-    /// What would mend it.
-    pub fix: Option<String>,
-}
-
-impl Check {
-    /// A check that came out as `finding`.
-    pub fn new(name: impl Into<String>, finding: Finding, seen: impl Into<String>) -> Self {
-        Check {
-            name: name.into(),
-            finding,
-            seen: seen.into(),
-            fix: None,
-        }
-    }
-
-    /// Says what would mend it.
-    #[must_use]
-    pub fn with_fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
-        self
-    }
-}
-
 /// The supervisor of a scheme's agents, if this library starts agents of that scheme.
 ///
 /// # Errors
@@ -164,5 +213,20 @@ pub fn open(scheme: &str, block: &Value, context: &Context) -> Result<Option<Arc
         return Ok(None);
     }
     let transport = TmuxTransport::one_shot(tmux_config(block, context)?);
-    Ok(Some(Arc::new(plain::Plain::new(transport))))
+    let state = state_folder(&context.environment);
+    Ok(Some(
+        match systemd::Systemd::installed(&transport, &state) {
+            Some(systemd) => Arc::new(systemd),
+            None => Arc::new(plain::Plain::new(transport, &state)),
+        },
+    ))
+}
+
+/// `$XDG_STATE_HOME`, else `~/.local/state`.
+pub(crate) fn state_folder(environment: &BTreeMap<String, String>) -> PathBuf {
+    let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
+    match (set("XDG_STATE_HOME"), set("HOME")) {
+        (Some(state), _) => PathBuf::from(state),
+        (None, home) => PathBuf::from(home.map_or("/", String::as_str)).join(".local/state"),
+    }
 }

@@ -1,19 +1,36 @@
 //! Agents straight on a tmux server of their own, without units: nothing restarts what ends.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Check, Finding, Holder, HolderState, Supervisor};
-use crate::agent::AgentName;
-use crate::error::Result;
+use super::census::{Census, other_servers};
+use super::check::{Check, Finding};
+use super::ended::{Ends, LastEnd};
+use super::holder::{self, Hold};
+use super::install::UnitFiles;
+use super::keeping::{AgentEnd, Keeper, Kept, UnitProgram};
+use super::manager::{Manager, belongs_to};
+use super::{Holder, HolderState, Supervisor};
+use crate::agent::{AgentName, ExitStatus};
+use crate::error::{Error, Result};
 use crate::message::Sender;
+use crate::roster::AgentSpec;
+use crate::runtime::process::tree;
 use crate::runtime::{Explanation, Launch};
 use crate::transport::tmux::TmuxTransport;
+use crate::transport::tmux::keep::{Ended, Running};
+use crate::transport::tmux::server::private_file;
 
 /// How long one step may take.
-const STEP: Duration = Duration::from_secs(15);
+pub(super) const STEP: Duration = Duration::from_secs(15);
+
+/// How long somebody may take to start an agent after having said that it sends the first prompt.
+const EXPECTED: Duration = Duration::from_secs(120);
 
 /// The oldest tmux that has what we need.
 const OLDEST: (u32, u32) = (3, 2);
@@ -21,12 +38,101 @@ const OLDEST: (u32, u32) = (3, 2);
 /// Agents without units.
 #[derive(Debug)]
 pub(super) struct Plain {
-    transport: TmuxTransport,
+    pub(super) transport: TmuxTransport,
+    pub(super) ends: Ends,
 }
 
 impl Plain {
-    pub(super) fn new(transport: TmuxTransport) -> Self {
-        Plain { transport }
+    pub(super) fn new(transport: TmuxTransport, state: &Path) -> Self {
+        let ends = Ends::of(state, &transport.config().socket.label());
+        Plain { transport, ends }
+    }
+
+    /// With what every agent of ours is told.
+    fn told(&self, launch: &Launch) -> Launch {
+        let config = self.transport.config();
+        let own = [
+            ("MOSAIC_AGENT_NAME", launch.name.to_string()),
+            ("MOSAIC_TMUX_SOCKET", config.socket.label()),
+        ];
+        let mut launch = launch.clone();
+        launch
+            .environment
+            .extend(own.map(|(key, value)| (key.to_owned(), value)));
+        launch
+    }
+
+    fn expectation(&self, agent: &AgentName) -> Result<PathBuf> {
+        let folder = self.transport.runtime_folder()?;
+        Ok(folder.join(format!("{agent}.expected")))
+    }
+
+    /// Says to whoever will keep the agent that its first prompt is ours to send.
+    pub(super) fn expect(&self, agent: &AgentName) -> Result<()> {
+        let path = self.expectation(agent)?;
+        private_file(&path, b"").map_err(|error| {
+            Error::config_invalid(format!("cannot write {}", path.display())).with_source(error)
+        })
+    }
+
+    /// Whether somebody has said so, just now.
+    fn is_expected(&self, agent: &AgentName) -> bool {
+        let Ok(path) = self.expectation(agent) else {
+            return false;
+        };
+        let said = fs::metadata(&path).and_then(|found| found.modified());
+        let _ = fs::remove_file(&path);
+        said.is_ok_and(|said| said.elapsed().is_ok_and(|age| age < EXPECTED))
+    }
+
+    async fn take_over(&self, agent: &AgentName, running: Running, unit: &str) {
+        if let Err(error) = self.transport.mark_kept(agent, unit).await {
+            tracing::warn!(agent = agent.as_str(), %error, "it cannot be marked as kept");
+        }
+        if belongs_to(running.pid, unit) {
+            return;
+        }
+        let manager = Manager::of(&self.transport.config().environment);
+        if let Err(error) = manager.attach(unit, &tree(running.pid)).await {
+            tracing::warn!(
+                agent = agent.as_str(), unit, %error,
+                "its programs stay outside of the unit, whose limits do not hold for them"
+            );
+        }
+    }
+
+    async fn begin(&self, launch: &Launch, keeper: &Keeper) -> Result<Running> {
+        let mut launch = self.told(launch);
+        if let Some(unit) = &keeper.unit {
+            let own = std::mem::take(&mut launch.command);
+            launch.command.clone_from(&keeper.launcher);
+            launch.command.extend([unit.clone(), "--".to_owned()]);
+            launch.command.extend(own);
+        }
+        self.transport.hold_server(STEP).await?;
+        self.transport.start_session(&launch, STEP).await?;
+        let agent = &launch.name;
+        if let Some(unit) = &keeper.unit
+            && let Err(error) = self.transport.mark_kept(agent, unit).await
+        {
+            tracing::warn!(agent = agent.as_str(), %error, "it cannot be marked as kept");
+        }
+        let running = self.transport.running(agent).await?;
+        running.ok_or_else(|| Error::unavailable("its terminal was closed at once"))
+    }
+
+    /// What is right and wrong with tmux on this host.
+    pub(super) async fn host(&self) -> Vec<Check> {
+        vec![self.check_program().await, self.check_server().await]
+    }
+
+    fn check_supervisor(&self) -> Check {
+        let seen = "plain: nothing starts the agents at boot or after a crash";
+        let check = Check::new("supervisor", Finding::Ok, seen);
+        match Manager::of(&self.transport.config().environment).is_there() {
+            true => check.with_fix("mosaic-fleet install-systemd --enable"),
+            false => check,
+        }
     }
 
     async fn check_program(&self) -> Check {
@@ -124,24 +230,21 @@ impl Supervisor for Plain {
     }
 
     async fn start(&self, launch: &Launch) -> Result<()> {
-        let mut launch = launch.clone();
-        let config = self.transport.config();
-        let own = [
-            ("MOSAIC_AGENT_NAME", launch.name.to_string()),
-            ("MOSAIC_TMUX_SOCKET", config.socket.label()),
-        ];
-        launch
-            .environment
-            .extend(own.map(|(key, value)| (key.to_owned(), value)));
-        self.transport.start_session(&launch, STEP).await
+        self.ends.forget(&launch.name);
+        self.transport.start_session(&self.told(launch), STEP).await
     }
 
     async fn stop(&self, agent: &AgentName, grace: Duration) -> Result<bool> {
+        self.ends.forget(agent);
         self.transport.stop_session(agent, grace).await
     }
 
     async fn release(&self) -> Result<()> {
         self.transport.stop_server().await
+    }
+
+    fn log_command(&self, _: &AgentName, _: usize, _: bool) -> Option<Vec<String>> {
+        None
     }
 
     fn attach_command(&self, agent: &AgentName) -> Vec<OsString> {
@@ -156,8 +259,115 @@ impl Supervisor for Plain {
         self.transport.explain(agent).await
     }
 
-    async fn check(&self) -> Vec<Check> {
-        vec![self.check_program().await, self.check_server().await]
+    async fn adopt(&self, _agent: &AgentName) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {
+        let agent = &launch.name;
+        let found = self.transport.running(agent).await?;
+        if let Some(running) = found.filter(|running| !running.dead) {
+            if let Some(unit) = &keeper.unit {
+                self.take_over(agent, running, unit).await;
+            }
+            self.ends.forget(agent);
+            return Ok(Kept {
+                pid: running.pid,
+                adopted: true,
+                expected: self.is_expected(agent),
+                running,
+            });
+        }
+        if found.is_some() {
+            self.transport.stop_session(agent, Duration::ZERO).await?;
+        }
+        let running = self.begin(launch, keeper).await?;
+        self.ends.forget(agent);
+        Ok(Kept {
+            pid: running.pid,
+            adopted: false,
+            expected: self.is_expected(agent),
+            running,
+        })
+    }
+
+    async fn wait_end(&self, agent: &AgentName, kept: &Kept) -> Result<AgentEnd> {
+        let (end, exit) = match self.transport.ended(agent, kept.running).await? {
+            Ended::Program(exit) => (AgentEnd::Program(exit), exit),
+            Ended::SessionLost => (
+                AgentEnd::Lost("its terminal was closed"),
+                ExitStatus::default(),
+            ),
+            Ended::ServerLost => (
+                AgentEnd::Lost("the server of all terminals ended"),
+                ExitStatus::default(),
+            ),
+        };
+        let mut last = LastEnd::new(exit, end.to_string());
+        if matches!(end, AgentEnd::Program(_)) {
+            last = last.with_lines(self.transport.last_lines(agent).await);
+        }
+        self.note_end(agent, &last)?;
+        if matches!(end, AgentEnd::Program(_)) {
+            // Its terminal still stands, with nobody in it.
+            self.transport.stop_session(agent, Duration::ZERO).await?;
+        }
+        Ok(end)
+    }
+
+    async fn clear(&self, agent: &AgentName, unit: Option<&str>, grace: Duration) -> Result<bool> {
+        if unit.is_some() && self.transport.kept_by(agent).await?.as_deref() != unit {
+            return Ok(false);
+        }
+        self.transport.stop_session(agent, grace).await
+    }
+
+    async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd> {
+        let last = |agent: &AgentName| Some((agent.clone(), self.ends.last(agent)?));
+        agents.iter().filter_map(last).collect()
+    }
+
+    fn note_end(&self, agent: &AgentName, end: &LastEnd) -> Result<()> {
+        self.ends.record(agent, end)
+    }
+
+    async fn hold(&self, foreign: Box<dyn FnOnce(u32) + Send>) -> Result<Hold> {
+        holder::hold(&self.transport, foreign).await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        holder::ready(&self.transport).await
+    }
+
+    async fn census(&self) -> Result<Census> {
+        let state = self.transport.server_state(STEP).await?;
+        let held = state.is_some_and(|state| state.held);
+        let (server, programs) = self.transport.everybody().await?;
+        let holder = &self.transport.config().holder;
+        Ok(Census {
+            server,
+            owned: held,
+            owner: match held {
+                true => format!("server {server} has {holder}"),
+                false => format!("server {server} has no {holder}"),
+            },
+            programs,
+            others: other_servers(server),
+        })
+    }
+
+    fn units(&self, program: &UnitProgram, agents: Vec<AgentSpec>) -> Result<UnitFiles> {
+        UnitFiles::new(&self.transport, program, agents)
+    }
+
+    fn path(&self) -> Option<String> {
+        None
+    }
+
+    async fn check(&self, _agents: &[AgentSpec]) -> Vec<Check> {
+        let mut checks = self.host().await;
+        checks.push(self.check_supervisor());
+        checks
     }
 }
 

@@ -44,7 +44,7 @@ fn the_shipped_manifests_fit_the_schema() {
             .map(|e| e.to_string())
             .collect();
         assert!(problems.is_empty(), "{}: {problems:#?}", path.display());
-        seen += 1;
+        seen += usize::from(!path.ends_with("_canary.yaml"));
     }
     assert_eq!(seen, Catalog::shipped().unwrap().names().count());
 }

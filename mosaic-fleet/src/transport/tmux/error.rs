@@ -69,7 +69,7 @@ impl From<TmuxError> for Error {
     fn from(error: TmuxError) -> Error {
         let message = error.to_string();
         match &error {
-            TmuxError::NotInstalled(_) => Error::new(ErrorKind::ConfigInvalid, message)
+            TmuxError::NotInstalled(_) => Error::new(ErrorKind::Unsupported, message)
                 .with_hint("install tmux 3.2 or later (Debian: apt-get install tmux; macOS: brew install tmux)"),
             TmuxError::NoServer { .. } => Error::unavailable(message).with_hint(
                 "start the fleet (mosaic-fleet start), or name the right socket (--socket, MOSAIC_TMUX_SOCKET)",

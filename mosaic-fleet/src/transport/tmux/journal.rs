@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::error::TmuxError;
 use super::gate::lock;
-use super::server::private_dir;
+use super::server::private;
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Refusal, Result, Stage};
 use crate::events::fingerprint;
@@ -190,8 +190,8 @@ fn prepare(folder: &Path) -> Result<(), TmuxError> {
             source,
         })?;
     }
-    private_dir(ours)?;
-    private_dir(folder)
+    private(ours)?;
+    private(folder)
 }
 
 /// Opens and locks a key's file. One that was removed before it was locked is made anew.

@@ -108,15 +108,14 @@ impl Server {
         Ok(text.trim().trim_start_matches("tmux ").to_owned())
     }
 
-    /// Starts the server with our configuration and its holder session, unless it runs. The only
-    /// function of this library that can start a server.
+    /// Starts the server with our configuration and its holder session, unless it runs. With
+    /// [`Server::serving`], the only function of this library that can start a server.
     ///
     /// The limit of open files is raised first, in the child alone: at the limit every new client
     /// would hang without a word.
     pub(super) async fn start(&self, limit: Duration) -> Result<(), TmuxError> {
         let config = &self.config;
-        let (width, height) = config.size;
-        let file = self.write_configuration()?;
+        let file = self.write_configuration("plain")?;
         let mut process = Process::new("/bin/sh");
         self.clean(&mut process);
         process.args([
@@ -127,7 +126,17 @@ impl Server {
         process.arg(&config.program);
         process.arg("-u").args(config.socket.arguments());
         process.arg("-f").arg(&file);
-        let holder = &config.holder;
+        self.new_holder(process, limit).await
+    }
+
+    /// Makes the holder session on a server that runs, unless it is there.
+    pub(super) async fn hold(&self, limit: Duration) -> Result<(), TmuxError> {
+        self.new_holder(self.client(), limit).await
+    }
+
+    async fn new_holder(&self, mut process: Process, limit: Duration) -> Result<(), TmuxError> {
+        let (width, height) = self.config.size;
+        let holder = &self.config.holder;
         let has = CommandList::new([command!["has-session", "-t", format!("={holder}")]]);
         if self.run(&has, limit).await.is_ok() {
             return Ok(());
@@ -160,7 +169,19 @@ impl Server {
         }
     }
 
-    fn write_configuration(&self) -> Result<PathBuf, TmuxError> {
+    /// The process that becomes the server in the foreground, for a service manager to keep.
+    pub(super) fn serving(&self) -> Result<Process, TmuxError> {
+        let file = self.write_configuration("systemd")?;
+        let mut process = self.bare();
+        process.arg("-u").args(self.config.socket.arguments());
+        process.arg("-f").arg(&file).arg("-D");
+        // The lock file of the gate is beside the socket, in a folder that tmux makes.
+        drop(self.first_gate()?);
+        Ok(process)
+    }
+
+    /// `keeper` is who started the server; the server tells it to whoever asks.
+    fn write_configuration(&self, keeper: &str) -> Result<PathBuf, TmuxError> {
         let folder = self.private_folder()?;
         let path = folder.join("tmux.conf");
         let config = &self.config;
@@ -169,6 +190,7 @@ impl Server {
             "# Written by mosaic-fleet at every start of the server; changes are lost.\n\
              # Put your own into a file and name it under `tmux: include:` in the roster.\n\
              set -s exit-empty off\n\
+             set -s @mosaic_keeper {keeper}\n\
              set -s exit-unattached off\n\
              set -s escape-time 10\n\
              set -s default-terminal tmux-256color\n\
@@ -219,7 +241,7 @@ impl Server {
     }
 
     /// Where tmux puts the socket.
-    fn socket_path(&self) -> PathBuf {
+    pub(super) fn socket_path(&self) -> PathBuf {
         let name = match &self.config.socket {
             Socket::Path(path) => return path.clone(),
             Socket::Name(name) => name,
@@ -250,33 +272,37 @@ impl Server {
             Socket::Path(path) => path.display().to_string().replace('/', "%"),
         };
         let folder = base.join(label);
-        private_dir(&base)?;
-        private_dir(&folder)?;
+        private(&base)?;
+        private(&folder)?;
         Ok(folder)
     }
 }
 
 /// Makes a folder that nobody else can enter, or sees that it is one.
-pub(super) fn private_dir(path: &Path) -> Result<(), TmuxError> {
-    let failed = |source| TmuxError::File {
-        path: path.display().to_string(),
-        source,
-    };
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    let found = fs::symlink_metadata(path).map_err(failed)?;
+    let found = fs::symlink_metadata(path)?;
     let ours = found.is_dir()
         && found.uid() == rustix::process::getuid().as_raw()
         && found.mode() & 0o077 == 0;
     if !ours {
-        return Err(failed(io::Error::new(
+        return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             "it must be a folder of ours that nobody else can enter (mode 0700)",
-        )));
+        ));
     }
     Ok(())
+}
+
+/// As [`private_dir`], with an error that names the folder.
+pub(super) fn private(path: &Path) -> Result<(), TmuxError> {
+    private_dir(path).map_err(|source| TmuxError::File {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// The lock file of a socket.
@@ -287,7 +313,7 @@ fn beside(socket: &Path) -> PathBuf {
 }
 
 /// Writes a file that only we can read, new or in the place of the old one.
-pub(super) fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_extension(format!("part{}", uuid::Uuid::now_v7().simple()));
     let mut file = OpenOptions::new()
         .write(true)

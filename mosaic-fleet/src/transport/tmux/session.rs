@@ -25,6 +25,8 @@ pub(crate) struct ServerState {
     pub(crate) version: String,
     /// The holder's session is there.
     pub(crate) held: bool,
+    /// Who started it, where that was one of us: `plain` or `systemd`.
+    pub(crate) keeper: String,
 }
 
 impl TmuxTransport {
@@ -37,7 +39,11 @@ impl TmuxTransport {
     pub(crate) async fn server_state(&self, limit: Duration) -> Result<Option<ServerState>> {
         let holder = &self.config().holder;
         let list = CommandList::new([
-            command!["display-message", "-p", "#{pid} #{version}"],
+            command![
+                "display-message",
+                "-p",
+                "#{pid} #{version} #{@mosaic_keeper}"
+            ],
             command!["list-sessions", "-F", "#{session_name}"],
         ]);
         let output = match self.inner.server.run(&list, limit).await {
@@ -46,15 +52,16 @@ impl TmuxTransport {
             Err(error) => return Err(error.into()),
         };
         let mut lines = output.lines();
-        let (pid, version) = lines
-            .next()
-            .and_then(|line| line.split_once(' '))
-            .and_then(|(pid, version)| Some((pid.parse().ok()?, version.to_owned())))
-            .ok_or_else(|| TmuxError::Protocol("no process id".to_owned()))?;
+        let mut words = lines.next().unwrap_or_default().splitn(3, ' ');
+        let mut word = || words.next().unwrap_or_default().to_owned();
+        let (pid, version, keeper) = (word(), word(), word());
         Ok(Some(ServerState {
-            pid,
+            pid: pid
+                .parse()
+                .map_err(|_| TmuxError::Protocol("no process id".to_owned()))?,
             version,
             held: lines.any(|name| name == holder),
+            keeper,
         }))
     }
 
@@ -63,7 +70,7 @@ impl TmuxTransport {
         Ok(self.inner.server.program_version(limit).await?)
     }
 
-    async fn row(&self, name: &AgentName, limit: Duration) -> Result<Option<Row>> {
+    pub(super) async fn row(&self, name: &AgentName, limit: Duration) -> Result<Option<Row>> {
         let filter = format!("#{{==:#{{session_name}},{name}}}");
         let list = CommandList::new([list_panes(Some(&filter))]);
         match self.inner.server.run(&list, limit).await {

@@ -1,0 +1,150 @@
+//! `agent run`: keeps one agent in the foreground, and ends as it does. For units.
+
+use std::{env, process};
+
+use clap::Args;
+use mosaic_fleet::Result;
+use mosaic_fleet::fleet::RunEvent;
+use mosaic_fleet::supervise::{AgentEnd, Keeper};
+use sd_notify::NotifyState;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::install::binary;
+use super::interrupted;
+use crate::app::{Answered, Session};
+use crate::exit::{self, Answer, Family};
+
+/// Keep one agent in the foreground, and end as it does; what its unit runs
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Which agent
+    #[arg(value_name = "AGENT")]
+    agent: String,
+    /// The unit that the agent's programs shall belong to
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// End what is left of the agent that this unit kept, and nothing else
+    #[arg(long, hide = true)]
+    clear: bool,
+}
+
+impl Run {
+    pub(crate) async fn run(&self, session: &Session) -> Answered {
+        let journal = journal();
+        let ran = if self.clear {
+            let unit = self.unit.as_deref();
+            session.fleet()?.clear_agent(&self.agent, unit).await?;
+            return Ok(Answer::Done);
+        } else {
+            self.keep(session).await
+        };
+        match ran {
+            Ok(end) => process::exit(end.code().into()),
+            Err(error) if journal => {
+                let code = exit::code(Family::Run, Answer::from(&error));
+                let hint = error.hint().unwrap_or_default();
+                tracing::error!(
+                    agent = %self.agent,
+                    event = "failed",
+                    exit_code = code,
+                    kind = error.kind().as_str(),
+                    "{error}{}{hint}",
+                    if hint.is_empty() { "" } else { ": " }
+                );
+                tell_manager(&[NotifyState::Status(&error.to_string())]);
+                process::exit(code.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn keep(&self, session: &Session) -> Result<AgentEnd> {
+        let fleet = session.fleet()?;
+        let mut keeper = Keeper::new();
+        if let Some(unit) = &self.unit {
+            let own = binary()?.display().to_string();
+            keeper = keeper.with_unit(unit, vec![own, "agent-launch".to_owned()]);
+        }
+        let stop = async {
+            if let Err(error) = interrupted().await {
+                tracing::error!(%error, "signals are not heard");
+                std::future::pending::<()>().await;
+            }
+        };
+        let agent = self.agent.as_str();
+        let on = |event: RunEvent<'_>| match event {
+            RunEvent::Runs(kept) => {
+                let (event, words) = match kept.adopted {
+                    true => ("adopted", "taken over as it runs"),
+                    false => ("started", "started"),
+                };
+                tracing::info!(
+                    agent,
+                    event,
+                    pid = kept.pid,
+                    "{words}: process {}",
+                    kept.pid
+                );
+                let status = format!("process {}", kept.pid);
+                tell_manager(&[NotifyState::Ready, NotifyState::Status(&status)]);
+            }
+            RunEvent::Kickstart(Ok(receipt)) => {
+                let verdict = receipt.verdict.as_str();
+                tracing::info!(
+                    agent,
+                    event = "kickstart",
+                    verdict,
+                    "first prompt: {verdict}"
+                );
+            }
+            RunEvent::Kickstart(Err(error)) => {
+                tracing::warn!(agent, event = "kickstart", "first prompt: {error}");
+            }
+            RunEvent::Ended(AgentEnd::Stopped) => {
+                tracing::info!(agent, event = "stopped", exit_code = 0, "stopped");
+            }
+            RunEvent::Ended(end) => {
+                tracing::info!(agent, event = "ended", exit_code = end.code(), "{end}");
+            }
+            _ => {}
+        };
+        fleet.run_agent(agent, &keeper, stop, on).await
+    }
+}
+
+/// Under a service manager, its protocol; elsewhere nothing.
+fn tell_manager(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager cannot be told");
+    }
+}
+
+/// Writes what happens into the journal, with fields, where stderr goes there as well. Elsewhere to
+/// stderr. Says whether it is the journal.
+pub(super) fn journal() -> bool {
+    let ours = Targets::new()
+        .with_target("mosaic_fleet", LevelFilter::INFO)
+        .with_target("mosaic_fleet_cli", LevelFilter::INFO);
+    let layer = env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let Some(layer) = layer else {
+        // Set already: by -v.
+        let _ = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(LevelFilter::INFO)
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .try_init();
+        return false;
+    };
+    let layer = layer
+        .with_field_prefix(Some("MOSAIC".to_owned()))
+        .with_syslog_identifier("mosaic-fleet".to_owned());
+    tracing_subscriber::registry()
+        .with(ours)
+        .with(layer)
+        .try_init()
+        .is_ok()
+}

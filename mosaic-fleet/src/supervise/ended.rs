@@ -1,0 +1,115 @@
+//! How agents came to their last end: a small file each, since a terminal goes with its program and
+//! a unit knows a code and no reason.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{AgentName, ExitStatus};
+use crate::error::{Error, Result};
+use crate::transport::tmux::server::{private_dir, private_file};
+
+/// An agent's last end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LastEnd {
+    /// When.
+    pub at: Timestamp,
+    /// How its program ended; empty where it never ran, or was lost.
+    pub exit_status: ExitStatus,
+    /// Why, in words.
+    pub reason: String,
+    /// What it showed last.
+    pub lines: Vec<String>,
+}
+
+impl LastEnd {
+    /// An end that has just come.
+    pub fn new(exit_status: ExitStatus, reason: impl Into<String>) -> Self {
+        LastEnd {
+            at: Timestamp::now(),
+            exit_status,
+            reason: reason.into(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// With what the agent showed last.
+    #[must_use]
+    pub fn with_lines(mut self, lines: Vec<String>) -> Self {
+        self.lines = lines;
+        self
+    }
+}
+
+/// The last ends of one fleet's agents.
+#[derive(Debug, Clone)]
+pub(super) struct Ends {
+    folder: PathBuf,
+}
+
+impl Ends {
+    /// Those in the folder `state` (`$XDG_STATE_HOME`) of the fleet `instance`.
+    pub(super) fn of(state: &Path, instance: &str) -> Self {
+        let instance = instance.replace('/', "%");
+        Ends {
+            folder: state.join("mosaic-fleet/ended").join(instance),
+        }
+    }
+
+    fn file(&self, agent: &AgentName) -> PathBuf {
+        self.folder.join(format!("{agent}.json"))
+    }
+
+    /// Writes an end down, in the place of the one before.
+    pub(super) fn record(&self, agent: &AgentName, end: &LastEnd) -> Result<()> {
+        let text = serde_json::to_vec(end)
+            .map_err(|error| Error::unavailable("an end cannot be written").with_source(error))?;
+        if let Some(above) = self.folder.parent() {
+            fs::create_dir_all(above).map_err(|error| self.cannot(error))?;
+        }
+        private_dir(&self.folder).map_err(|error| self.cannot(error))?;
+        private_file(&self.file(agent), &text).map_err(|error| self.cannot(error))
+    }
+
+    fn cannot(&self, error: std::io::Error) -> Error {
+        Error::config_invalid(format!("cannot write in {}", self.folder.display()))
+            .with_source(error)
+    }
+
+    /// The last end, if there is one that nobody started after.
+    pub(super) fn last(&self, agent: &AgentName) -> Option<LastEnd> {
+        let text = fs::read(self.file(agent)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// It was started, or is meant to be stopped: how it ended before is of no interest.
+    pub(super) fn forget(&self, agent: &AgentName) {
+        let _ = fs::remove_file(self.file(agent));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_kept_until_it_is_forgotten_and_only_for_us() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let ends = Ends::of(folder.path(), "/run/a b");
+        let name = AgentName::new("coder0").unwrap();
+        assert_eq!(ends.last(&name), None);
+        let end = LastEnd::new(ExitStatus::new(Some(3), None), "it exited with code 3")
+            .with_lines(vec!["no key".to_owned()]);
+        ends.record(&name, &end).unwrap();
+        ends.record(&name, &end).unwrap();
+        assert_eq!(ends.last(&name), Some(end));
+        let mode = fs::metadata(ends.file(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+        ends.forget(&name);
+        assert_eq!(ends.last(&name), None);
+    }
+}

@@ -1,0 +1,367 @@
+//! Agents under the user's service manager: a unit holds the server, a unit keeps each agent.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::check::{Check, Finding};
+use super::ended::LastEnd;
+use super::holder::Hold;
+use super::install::{UnitFiles, folder};
+use super::keeping::{AgentEnd, Keeper, Kept, UnitProgram};
+use super::logs;
+use super::manager::{Manager, Properties, belongs_to, controllers, processes_of};
+use super::plain::{Plain, STEP};
+use super::units::{HOLDER, TEMPLATE, fleet_of, limits, unit_of, variable_of};
+use super::{Census, Holder, HolderState, Supervisor};
+use crate::agent::AgentName;
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::Sender;
+use crate::roster::AgentSpec;
+use crate::runtime::{Explanation, Launch};
+use crate::transport::tmux::TmuxTransport;
+
+/// Where a server goes that ran in the holder's unit without being its process.
+const ADOPTED: &str = "mosaic-tmux-adopted.scope";
+
+/// Who starts the server, as it tells itself.
+pub(super) const KEEPER: &str = "systemd";
+
+/// Agents as units.
+#[derive(Debug)]
+pub(super) struct Systemd {
+    plain: Plain,
+    manager: Manager,
+    /// The text of the agents' unit.
+    template: String,
+}
+
+impl Systemd {
+    /// The supervisor of the fleet on this transport's socket, if units of it are installed.
+    pub(super) fn installed(transport: &TmuxTransport, state: &Path) -> Option<Self> {
+        let environment = &transport.config().environment;
+        let template = std::fs::read_to_string(folder(environment).join(TEMPLATE)).ok()?;
+        fleet_of(&template).filter(|socket| *socket == transport.socket_path())?;
+        Some(Systemd {
+            plain: Plain::new(transport.clone(), state),
+            manager: Manager::of(environment),
+            template,
+        })
+    }
+
+    async fn properties(&self, unit: &str, names: &[&str]) -> Result<Properties> {
+        let found = self.manager.show(&[unit.to_owned()], names).await?;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+
+    /// The main process of a unit.
+    async fn main_process(&self, unit: &str) -> Result<Option<u32>> {
+        let found = self.properties(unit, &["MainPID"]).await?;
+        let pid = found.get("MainPID").and_then(|pid| pid.parse().ok());
+        Ok(pid.filter(|pid| *pid != 0))
+    }
+
+    /// Starts a unit anew without moving those that belong together with it.
+    async fn restart_alone(&self, unit: &str) -> Result<()> {
+        let words = ["restart", "--job-mode=ignore-dependencies", "--", unit];
+        self.manager.systemctl(&words).await.map(drop)
+    }
+
+    /// Operators' starts count as well as failures: neither shall keep a unit from being started.
+    async fn clear_failures(&self, unit: &str) {
+        // One that never ran has none.
+        let _ = self.manager.systemctl(&["reset-failed", "--", unit]).await;
+    }
+
+    /// The holder's unit keeps an eye on a server that it did not start, and touches nothing of it.
+    async fn watch_foreign(&self, server: u32) -> Result<()> {
+        if self.main_process(HOLDER).await?.is_some() {
+            return Ok(());
+        }
+        if belongs_to(server, HOLDER) {
+            // The units of the bash version: the unit is done and its processes live. They would
+            // end with its next start.
+            self.manager.scope(ADOPTED, &processes_of(HOLDER)).await?;
+        }
+        self.clear_failures(HOLDER).await;
+        self.restart_alone(HOLDER).await
+    }
+
+    /// Why a job of an agent's unit failed.
+    async fn explain_failure(&self, agent: &AgentName, error: Error) -> Error {
+        let unit = unit_of(agent);
+        if error.kind() != ErrorKind::Unavailable || !self.manager.is_there() {
+            return error;
+        }
+        let look = format!("mosaic-fleet agent logs {agent}");
+        if let Some(end) = self.plain.ends.last(agent) {
+            return Error::config_invalid(end.reason)
+                .with_hint(format!("its log has more: {look}"))
+                .with_source(error);
+        }
+        error.with_hint(format!("its log has more: {look} (unit {unit})"))
+    }
+
+    async fn check_manager(&self) -> Check {
+        let name = "supervisor";
+        if !self.manager.is_there() {
+            return Check::new(
+                name,
+                Finding::Failure,
+                "units are installed, and the user's service manager is not there",
+            )
+            .with_fix("log in as this user, or have it stay: loginctl enable-linger USER");
+        }
+        let state = self
+            .properties(
+                HOLDER,
+                &["ActiveState", "SubState", "Result", "NeedDaemonReload"],
+            )
+            .await;
+        match state {
+            Err(error) => Check::new(name, Finding::Failure, error.to_string()),
+            Ok(found) => {
+                let word = |name: &str| found.get(name).map_or("", String::as_str);
+                let seen = format!(
+                    "systemd; {HOLDER} is {} ({})",
+                    word("ActiveState"),
+                    word("SubState")
+                );
+                if word("NeedDaemonReload") == "yes" {
+                    return Check::new(name, Finding::Warning, format!("{seen}, and was changed"))
+                        .with_fix("systemctl --user daemon-reload");
+                }
+                match word("ActiveState") {
+                    "failed" => {
+                        let seen = format!("{seen}: {}", word("Result"));
+                        Check::new(name, Finding::Failure, seen)
+                            .with_fix(format!("journalctl --user -u {HOLDER}"))
+                    }
+                    _ => Check::new(name, Finding::Ok, seen),
+                }
+            }
+        }
+    }
+
+    async fn check_linger(&self) -> Option<Check> {
+        let environment = &self.plain.transport.config().environment;
+        let user = environment
+            .get("USER")
+            .or_else(|| environment.get("LOGNAME"))?;
+        Some(match self.manager.lingers(user).await {
+            Ok(true) => Check::new("linger", Finding::Ok, "the fleet starts at boot"),
+            Ok(false) => Check::new(
+                "linger",
+                Finding::Warning,
+                "the fleet ends when the user logs out, and does not start at boot",
+            )
+            .with_fix(format!("loginctl enable-linger {user}")),
+            Err(error) => Check::new("linger", Finding::Warning, error.to_string()),
+        })
+    }
+
+    async fn check_limits(&self, agents: &[AgentSpec]) -> Option<Check> {
+        let limited: Vec<&str> = agents
+            .iter()
+            .filter(|agent| limits(agent).is_some())
+            .map(|agent| agent.name.as_str())
+            .collect();
+        if limited.is_empty() {
+            return None;
+        }
+        let there = controllers(&self.manager).await.unwrap_or_default();
+        let all = ["cpu", "memory", "pids"];
+        let enforced = all
+            .iter()
+            .all(|wanted| there.iter().any(|there| there == wanted));
+        let seen = format!("of {}: {}", limited.join(", "), there.join(" "));
+        Some(match enforced {
+            true => Check::new("limits", Finding::Ok, seen),
+            false => Check::new(
+                "limits",
+                Finding::Warning,
+                format!(
+                    "the kernel controllers that this user has do not enforce all limits {seen}"
+                ),
+            )
+            .with_fix("have the host delegate cpu, memory and pids to users (cgroup v2)"),
+        })
+    }
+}
+
+#[async_trait]
+impl Supervisor for Systemd {
+    async fn holder(&self) -> Result<Holder> {
+        let server = self.plain.transport.server_state(STEP).await?;
+        Ok(Holder {
+            state: match &server {
+                None => HolderState::Down,
+                Some(server) if server.keeper == KEEPER => HolderState::Up,
+                Some(_) => HolderState::Foreign,
+            },
+            pid: server.map(|server| server.pid),
+            supervisor: "systemd",
+        })
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        let found = self.properties(HOLDER, &["NeedDaemonReload"]).await?;
+        if found
+            .get("NeedDaemonReload")
+            .is_some_and(|need| need == "yes")
+        {
+            self.manager.systemctl(&["daemon-reload"]).await?;
+        }
+        match self.plain.transport.server_state(STEP).await? {
+            Some(server) if server.keeper != KEEPER => self.watch_foreign(server.pid).await,
+            _ if self.main_process(HOLDER).await?.is_some() => Ok(()),
+            // It may be "active" without a process, as the bash version's was: then a start does
+            // nothing.
+            _ => {
+                self.clear_failures(HOLDER).await;
+                self.restart_alone(HOLDER).await
+            }
+        }
+    }
+
+    async fn start(&self, launch: &Launch) -> Result<()> {
+        let agent = &launch.name;
+        self.plain.expect(agent)?;
+        let unit = unit_of(agent);
+        self.clear_failures(&unit).await;
+        // Nothing of it is there, so that a unit which believes otherwise is wrong.
+        let started = self.manager.systemctl(&["restart", "--", &unit]).await;
+        match started {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.explain_failure(agent, error).await),
+        }
+    }
+
+    async fn stop(&self, agent: &AgentName, grace: Duration) -> Result<bool> {
+        let unit = unit_of(agent);
+        let there = self.plain.transport.running(agent).await?.is_some();
+        self.manager.systemctl(&["stop", "--", &unit]).await?;
+        self.clear_failures(&unit).await;
+        // One that no unit kept.
+        let left = self.plain.stop(agent, grace).await?;
+        Ok(there || left)
+    }
+
+    async fn release(&self) -> Result<()> {
+        self.manager
+            .systemctl(&["stop", "--", HOLDER])
+            .await
+            .map(drop)
+    }
+
+    async fn adopt(&self, agent: &AgentName) -> Result<bool> {
+        let unit = unit_of(agent);
+        if self.main_process(&unit).await?.is_some() {
+            return Ok(false);
+        }
+        self.clear_failures(&unit).await;
+        match self.restart_alone(&unit).await {
+            Ok(()) => Ok(true),
+            Err(error) => Err(self.explain_failure(agent, error).await),
+        }
+    }
+
+    async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {
+        self.plain.keep(launch, keeper).await
+    }
+
+    async fn wait_end(&self, agent: &AgentName, kept: &Kept) -> Result<AgentEnd> {
+        self.plain.wait_end(agent, kept).await
+    }
+
+    async fn clear(&self, agent: &AgentName, unit: Option<&str>, grace: Duration) -> Result<bool> {
+        self.plain.clear(agent, unit, grace).await
+    }
+
+    async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd> {
+        let mut ends = self.plain.ends(agents).await;
+        let units: Vec<String> = agents.iter().map(unit_of).collect();
+        let wanted = ["Id", "ActiveState", "SubState", "Result"];
+        let found = self.manager.show(&units, &wanted).await.unwrap_or_default();
+        for (agent, unit) in agents.iter().zip(&units) {
+            let Some(found) = found.iter().find(|found| found.get("Id") == Some(unit)) else {
+                continue;
+            };
+            let word = |name: &str| found.get(name).map_or("", String::as_str);
+            let now = match (word("ActiveState"), word("SubState")) {
+                ("activating", "auto-restart") => "it is about to be started again".to_owned(),
+                ("failed", _) => format!("its unit failed ({})", word("Result")),
+                _ => continue,
+            };
+            match ends.get_mut(agent) {
+                Some(end) => end.reason = format!("{}; {now}", end.reason),
+                None => {
+                    ends.insert(agent.clone(), LastEnd::new(Default::default(), now));
+                }
+            }
+        }
+        ends
+    }
+
+    fn note_end(&self, agent: &AgentName, end: &LastEnd) -> Result<()> {
+        self.plain.note_end(agent, end)
+    }
+
+    async fn hold(&self, foreign: Box<dyn FnOnce(u32) + Send>) -> Result<Hold> {
+        self.plain.hold(foreign).await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        self.plain.ready().await
+    }
+
+    async fn census(&self) -> Result<Census> {
+        let mut census = self.plain.census().await?;
+        let main = self.main_process(HOLDER).await?;
+        census.owned = main == Some(census.server);
+        census.owner = match main {
+            Some(main) if census.owned => format!("process {main} of {HOLDER}"),
+            Some(main) => format!(
+                "{HOLDER} has process {main}, the server is {}",
+                census.server
+            ),
+            None => format!("{HOLDER} has no process, the server is {}", census.server),
+        };
+        Ok(census)
+    }
+
+    fn units(&self, program: &UnitProgram, agents: Vec<AgentSpec>) -> Result<UnitFiles> {
+        self.plain.units(program, agents)
+    }
+
+    fn path(&self) -> Option<String> {
+        variable_of(&self.template, "PATH")
+    }
+
+    fn log_command(&self, agent: &AgentName, lines: usize, follow: bool) -> Option<Vec<String>> {
+        Some(logs::command(agent, lines, follow))
+    }
+
+    fn attach_command(&self, agent: &AgentName) -> Vec<OsString> {
+        self.plain.attach_command(agent)
+    }
+
+    async fn sender(&self) -> Sender {
+        self.plain.sender().await
+    }
+
+    async fn explain(&self, agent: &AgentName) -> Result<Explanation> {
+        self.plain.explain(agent).await
+    }
+
+    async fn check(&self, agents: &[AgentSpec]) -> Vec<Check> {
+        let mut checks = self.plain.host().await;
+        checks.push(self.check_manager().await);
+        checks.extend(self.check_linger().await);
+        checks.extend(self.check_limits(agents).await);
+        checks
+    }
+}
