@@ -7,7 +7,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export INSTA_UPDATE := no
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-real soak bench bench-1000 fmt schema api deny have-tmux have-rust have-rust-tools have-node
+.PHONY: help demo test test-systemd test-real soak bench bench-1000 fmt schema api deny have-tmux have-systemd have-rust have-rust-tools have-node
 
 # The real programs, with the versions that the manifests were seen with. They, npm's cache and all
 # that npm writes stay below $(REAL).
@@ -22,6 +22,17 @@ REAL_TEST := cargo build --workspace --all-features --locked && \
 	PATH="$(NODE_BIN):$$PATH" MOSAIC_REAL=$(REAL) MOSAIC_FLEET=$(CURDIR)/target/debug/mosaic-fleet \
 	cargo test --workspace --all-features --locked --test real -- --test-threads=1 --nocapture
 
+# The fleet's units under a systemd of their own: root, and Linux, are needed for the namespaces.
+IN_SYSTEMD := mosaic-fleet-cli/tests/systemd/in-systemd
+SYSTEMD_RUNNER := "$(CURDIR)/$(IN_SYSTEMD)", "-P", "-u", "mosaictest", "-n", "stranger", "-b", "$(CURDIR)/target", "--"
+SYSTEMD_TEST := case "$$(uname -s)-$$(id -u)" in \
+	  Linux-0) root= ;; \
+	  Linux-*) root='"sudo", ' ;; \
+	  *) echo "not run: $$(uname -s) has no systemd, whose units these tests are about"; exit 0 ;; \
+	esac; \
+	cargo test --workspace --all-features --locked --test systemd \
+	  --config "target.'cfg(all())'.runner = [$$root"'$(SYSTEMD_RUNNER)]' -- --test-threads=1 --nocapture
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -31,7 +42,7 @@ demo: have-tmux have-rust ## build the command and run a fleet of harmless agent
 	@echo "== demo"
 	target/release/mosaic-fleet demo
 
-test: have-tmux have-rust have-rust-tools real-pi ## everything that must hold before a merge; what CI runs
+test: have-tmux have-systemd have-rust have-rust-tools real-pi ## everything that must hold before a merge; what CI runs
 	@echo "== format"
 	cargo fmt --all --check
 	@echo "== lint"
@@ -41,10 +52,15 @@ test: have-tmux have-rust have-rust-tools real-pi ## everything that must hold b
 	cargo test --workspace --all-features --locked
 	@echo "== documentation"
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked
+	@echo "== systemd, a real user manager"
+	$(SYSTEMD_TEST)
 	@echo "== pi, the real one (the others: make test-real)"
 	export MOSAIC_REAL_IDLE=12 MOSAIC_REAL_BUSY=4 MOSAIC_REAL_RESETS=4; \
 	$(REAL_TEST) pi::idle pi::busy pi::reset pi::told
 	@echo "== all well"
+
+test-systemd: have-tmux have-systemd have-rust ## the fleet's units under a real user manager, in namespaces of its own
+	$(SYSTEMD_TEST)
 
 test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against a fake model: RUNTIMES="claude pi codex gemini"
 	$(REAL_TEST) scripted:: $(RUNTIMES:%=%::)
@@ -95,6 +111,21 @@ have-tmux:
 	if [ $$# = 2 ] && [ $$(($$1 * 100 + $$2)) -lt 302 ]; then \
 	  echo "$$seen is too old: mosaic-fleet needs tmux 3.2 or newer (Debian 12 has it)" >&2; exit 1; \
 	fi
+
+# What a systemd in namespaces of its own is made of. Not on macOS, which has none.
+have-systemd:
+	@test "$$(uname -s)" = Linux || exit 0; \
+	for need in /lib/systemd/systemd dbus-daemon loginctl unshare setpriv nsenter journalctl \
+	  /usr/lib/systemd/user/dbus.socket; do \
+	  command -v "$$need" >/dev/null 2>&1 || test -e "$$need" || missing="$$missing $$need"; \
+	done; \
+	test -n "$$missing" || exit 0; \
+	echo "== install systemd, which is started in namespaces of its own ($$missing)"; \
+	command -v apt-get >/dev/null 2>&1 || { echo "missing:$$missing" >&2; exit 1; }; \
+	if [ "$$(id -u)" = 0 ]; then root=; else root=sudo; fi; \
+	$$root apt-get update -q && \
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+	  systemd libpam-systemd dbus dbus-user-session util-linux passwd
 
 # Rust by rustup, and a linker. Rust is not installed unasked: which toolchain is a choice of yours.
 have-rust:

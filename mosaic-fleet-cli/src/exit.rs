@@ -78,6 +78,7 @@ const TABLE: [Row; 4] = [
         family: Family::Run,
         commands: "agent run (else the agent's own code)",
         codes: &[
+            (0, Answer::Done, "stopped, or cleared away"),
             (64, Answer::Usage, "usage"),
             (69, Answer::Unable, "no tmux, or not on this host"),
             (75, Answer::Failed, "server or terminal lost: try again"),
@@ -184,10 +185,10 @@ mod tests {
             [0, 1, 2, 3]
         );
         assert_eq!(code(Family::Send, TimedOut), 1);
-        let run = [Usage, Unable, Failed, Misconfigured, TimedOut];
+        let run = [Done, Usage, Unable, Failed, Misconfigured, TimedOut];
         assert_eq!(
             run.map(|answer| code(Family::Run, answer)),
-            [64, 69, 75, 78, 75]
+            [0, 64, 69, 75, 78, 75]
         );
         for family in [Family::Send, Family::Wait, Family::Other] {
             assert_eq!(code(family, Misconfigured), 1);

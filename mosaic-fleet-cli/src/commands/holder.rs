@@ -43,7 +43,11 @@ impl Holder {
         journal();
         let fleet = fleet(session)?;
         match self {
-            Holder::Ready => fleet.held().await.map(|()| Answer::Done),
+            Holder::Ready => {
+                let main = session.environment.get("MAINPID");
+                let main = main.and_then(|main| main.parse().ok());
+                fleet.held(main).await.map(|()| Answer::Done)
+            }
             Holder::Run => {
                 let foreign = |pid| {
                     tracing::warn!(

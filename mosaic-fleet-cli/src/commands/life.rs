@@ -1,5 +1,7 @@
 //! `start`, `stop` and `restart`.
 
+use std::time::Duration;
+
 use clap::Args;
 use comfy_table::Color;
 use mosaic_fleet::fleet::{Kickstart, LifeOptions, Outcome};
@@ -12,6 +14,7 @@ use crate::app::{Answered, Session};
 use crate::exit::Answer;
 use crate::output::human;
 use crate::output::json::Document;
+use crate::values;
 
 /// Have the agents run; one that runs is left as it is
 #[derive(Debug, Args)]
@@ -22,6 +25,9 @@ pub(crate) struct Start {
     /// Send no first prompt
     #[arg(long)]
     no_kickstart: bool,
+    /// How long to watch what was started until it shows how it is
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10s")]
+    wait: Duration,
 }
 
 /// Stop the agents and what they left behind
@@ -41,6 +47,9 @@ pub(crate) struct Restart {
     /// Send no first prompt
     #[arg(long)]
     no_kickstart: bool,
+    /// How long to watch what was started until it shows how it is
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "10s")]
+    wait: Duration,
 }
 
 #[derive(Serialize)]
@@ -52,7 +61,7 @@ impl Start {
     pub(crate) async fn run(&self, session: &Session) -> Answered {
         let fleet = session.fleet()?;
         somebody(session, &fleet, &self.names)?;
-        let options = options(self.no_kickstart);
+        let options = options(self.no_kickstart, self.wait);
         let progress = |outcome: &Outcome| session.output.progress(&line(&fleet, outcome));
         let outcomes = fleet.start(&self.names, &options, progress).await?;
         print(session, &outcomes)
@@ -74,17 +83,18 @@ impl Restart {
     pub(crate) async fn run(&self, session: &Session) -> Answered {
         let fleet = session.fleet()?;
         somebody(session, &fleet, &self.names)?;
-        let options = options(self.no_kickstart);
+        let options = options(self.no_kickstart, self.wait);
         let progress = |outcome: &Outcome| session.output.progress(&line(&fleet, outcome));
         let outcomes = fleet.restart(&self.names, &options, progress).await?;
         print(session, &outcomes)
     }
 }
 
-fn options(no_kickstart: bool) -> LifeOptions {
+fn options(no_kickstart: bool, settle: Duration) -> LifeOptions {
+    let options = LifeOptions::new().with_settle(settle);
     match no_kickstart {
-        true => LifeOptions::new().with_kickstart(Kickstart::None),
-        false => LifeOptions::new(),
+        true => options.with_kickstart(Kickstart::None),
+        false => options,
     }
 }
 
@@ -113,7 +123,13 @@ pub(super) fn line(fleet: &Fleet, outcome: &Outcome) -> String {
     }
     match &outcome.error {
         Some(error) => format!("{name}: failed: {}\n", error.message()),
-        None => format!("{name}: {}\n", done(outcome.what)),
+        None => match &outcome.question {
+            Some(question) => format!(
+                "{name}: {}, and asks: {question}\n  answer it: mosaic-fleet agent answer {name} --choice N (or --deny)\n",
+                done(outcome.what)
+            ),
+            None => format!("{name}: {}\n", done(outcome.what)),
+        },
     }
 }
 
@@ -145,13 +161,14 @@ fn print(session: &Session, outcomes: &[Outcome]) -> Answered {
 }
 
 pub(super) fn table(colours: bool, outcomes: &[Outcome]) -> String {
-    let mut table = human::table(colours, &["NAME", "RESULT", "KICKSTART"]);
+    let mut table = human::table(colours, &["NAME", "RESULT", "STATE", "KICKSTART"]);
     for outcome in outcomes {
         let (words, colour) = match outcome.error {
             Some(_) => ("failed", Some(Color::Red)),
             None if outcome.what.is_idle() => (done(outcome.what), None),
             None => (done(outcome.what), Some(Color::Green)),
         };
+        let state = outcome.state.map(|state| state.as_str());
         let kickstart = outcome
             .kickstart
             .as_ref()
@@ -159,6 +176,7 @@ pub(super) fn table(colours: bool, outcomes: &[Outcome]) -> String {
         table.add_row([
             human::cell(&outcome.agent, None, colours),
             human::cell(words, colour, colours),
+            human::cell(state.unwrap_or_default(), None, colours),
             human::cell(kickstart.unwrap_or_default(), None, colours),
         ]);
     }

@@ -85,7 +85,16 @@ fn limits_hold_or_are_said_not_to() {
         stage.roster("  - { name: a, tasks_max: 30 }\n");
         let ran = stage.fleet(&["install-systemd"]);
         assert_eq!(ran.code, 0, "{ran:#?}");
-        let group = stage.property("-.slice", "ControlGroup");
+        let words = [
+            "show",
+            "--property",
+            "ControlGroup",
+            "--value",
+            "--",
+            "-.slice",
+        ];
+        let group = stage.systemctl(&words);
+        let group = group.trim();
         let there =
             fs::read_to_string(format!("/sys/fs/cgroup{group}/cgroup.controllers")).unwrap();
         let enforced = ["memory", "pids", "cpu"]

@@ -79,7 +79,7 @@ fn an_agent_that_dies_is_started_again_and_one_that_is_done_is_not() {
             }
         });
         stage.all_idle(&["a"]);
-        stage.tell("a", "exit 3");
+        stage.leave("a", "exit 3");
         until("its end is in the log", || {
             let log = stage.ok(&["agent", "logs", "a", "--json"]).json();
             let entries = log["entries"].as_array().unwrap().clone();
@@ -94,25 +94,22 @@ fn an_agent_that_dies_is_started_again_and_one_that_is_done_is_not() {
         stage.all_idle(&["a"]);
 
         // 78: the configuration is at fault, and another try would not help.
-        stage.tell("bad", "exit 78");
-        stage.tell("done", "echo the last words; exit 0");
+        stage.leave("bad", "exit 78");
+        stage.leave("done", "echo the last words; exit 0");
         for (name, code, word) in [
             ("bad", 78, "failed with code 78"),
             ("done", 0, "ended with code 0"),
         ] {
+            // Its terminal stands for a moment; then its keeper's word is what is left.
             let agent = until(&format!("{name} has ended"), || {
                 let agent = stage.agent(name);
-                if agent["state"] == "dead" {
-                    Ok(agent)
-                } else {
-                    Err(agent)
+                let said = agent["evidence"].as_str().unwrap_or_default();
+                match agent["state"] == "dead" && said.contains(word) {
+                    true => Ok(agent),
+                    false => Err(agent),
                 }
             });
             assert_eq!(agent["exit_status"]["code"], code, "{agent}");
-            assert!(
-                agent["evidence"].as_str().unwrap().contains(word),
-                "{agent}"
-            );
             assert!(!agent["since"].is_null());
         }
         assert_eq!(stage.property("mosaic-agent@bad.service", "NRestarts"), "0");
@@ -144,5 +141,16 @@ fn a_session_closed_by_hand_is_made_anew() {
         assert_eq!(stage.programs()["a0"], before["a0"]);
         let log = stage.ok(&["agent", "logs", "a"]).out;
         assert!(log.contains("its terminal was closed"), "{log}");
+
+        // Also where that leaves a server on which nobody is.
+        let (server, before) = (stage.server(), stage.programs());
+        for name in before.keys() {
+            stage.tmux(&["kill-session", "-t", &format!("={name}")]);
+        }
+        stage.all_idle(&["a", "a0"]);
+        let now = stage.programs();
+        assert!(now.contains_key("_holder"), "{now:?}");
+        assert!(before.values().all(|pid| !is_alive(*pid)), "{before:?}");
+        assert_eq!(stage.server(), server);
     });
 }

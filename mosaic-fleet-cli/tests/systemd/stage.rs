@@ -51,7 +51,7 @@ pub(crate) fn on_stage(play: impl FnOnce(&Stage)) {
         println!(
             "{}",
             stage
-                .run("journalctl", &["--user", "-n", "60", "--no-pager"])
+                .run("journalctl", &["--user", "-n", "400", "--no-pager"])
                 .out
         );
     }
@@ -330,6 +330,16 @@ impl Stage {
             "-m",
             text,
         ]);
+    }
+}
+
+impl Stage {
+    /// Types what ends an agent, as a person would: no send could prove that it was taken.
+    #[track_caller]
+    pub(crate) fn leave(&self, agent: &str, text: &str) {
+        let at = format!("={agent}:");
+        let ran = self.tmux(&["send-keys", "-t", &at, text, "Enter"]);
+        assert_eq!(ran.code, 0, "{ran:#?}");
     }
 }
 

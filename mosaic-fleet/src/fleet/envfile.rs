@@ -16,6 +16,8 @@ pub(super) struct Overrides {
     pub(super) command: Option<String>,
     /// Everything else, handed to the agent.
     pub(super) variables: BTreeMap<String, String>,
+    /// What is wrong with the file, and what to do: this one agent cannot be started.
+    pub(super) broken: Option<(String, String)>,
 }
 
 impl Overrides {
@@ -51,11 +53,13 @@ impl Overrides {
     }
 }
 
-/// Reads every `NAME.env` of a folder. A folder that is not there has none.
-pub(super) fn read_all(folder: &Path) -> Result<BTreeMap<AgentName, Overrides>> {
+/// Reads every `NAME.env` of a folder. A folder that is not there has none. A file that is wrong is
+/// wrong for its own agent only; one whose name is no agent's is told apart.
+pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<Error>) {
+    let mut nobody = Vec::new();
     let mut all = BTreeMap::new();
     let Ok(entries) = fs::read_dir(folder) else {
-        return Ok(all);
+        return (all, nobody);
     };
     for entry in entries.flatten() {
         let path = entry.path();
@@ -69,12 +73,26 @@ pub(super) fn read_all(folder: &Path) -> Result<BTreeMap<AgentName, Overrides>> 
         };
         let origin = path.display().to_string();
         let bad = |message: String| Error::config_invalid(format!("{origin}: {message}"));
-        let name = AgentName::new(stem).map_err(|error| bad(error.message().to_owned()))?;
-        let text = fs::read_to_string(&path)
-            .map_err(|error| bad("cannot be read".to_owned()).with_source(error))?;
-        all.insert(name, parse(&text, &origin)?);
+        let name = match AgentName::new(stem) {
+            Ok(name) => name,
+            Err(error) => {
+                nobody.push(bad(error.message().to_owned()));
+                continue;
+            }
+        };
+        let read = fs::read_to_string(&path)
+            .map_err(|error| bad(format!("cannot be read: {error}")))
+            .and_then(|text| parse(&text, &origin));
+        let overrides = read.unwrap_or_else(|error| Overrides {
+            broken: Some((
+                error.message().to_owned(),
+                error.hint().unwrap_or("mend that line").to_owned(),
+            )),
+            ..Overrides::default()
+        });
+        all.insert(name, overrides);
     }
-    Ok(all)
+    (all, nobody)
 }
 
 /// Reads `KEY=VALUE` lines as service managers do: comments, blank lines, quotes around values.

@@ -1,25 +1,26 @@
 //! Start, stop and restart: the plan of roster and reality, carried out agent by agent.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
+use super::Fleet;
 use super::talk::Kickstart;
-use super::{Fleet, kickstart};
-use crate::agent::{AgentName, AgentState};
-use crate::error::{Error, ErrorKind, Result};
+use crate::agent::{AgentName, AgentState, AgentStatus};
+use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Message, Receipt};
 use crate::options::{ListOptions, SendOptions, StatusOptions};
-use crate::roster::{Action, Actual, AgentSpec, CommandLine, StepKind, plan};
-use crate::runtime::Launch;
+use crate::roster::{Action, Actual, StepKind, plan};
 use crate::supervise::HolderState;
 
 /// How long a program may take to draw its composer before its kickstart is given up.
 pub(super) const START_UP: Duration = Duration::from_secs(60);
 
-/// How long a program that shows nothing yet is watched for ending at once.
-const AT_ONCE: Duration = Duration::from_millis(500);
+/// How long a program that shows nothing yet is watched: for ending at once, for its composer, for a
+/// question that it asks before its first.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Options of start, stop and restart.
 #[derive(Debug, Clone)]
@@ -29,14 +30,17 @@ pub struct LifeOptions {
     pub kickstart: Kickstart,
     /// How long a program may take to end by itself.
     pub grace: Duration,
+    /// How long a started program is watched until it shows how it is.
+    pub settle: Duration,
 }
 
 impl LifeOptions {
-    /// The roster's kickstart, and five seconds to end.
+    /// The roster's kickstart, five seconds to end, ten to show how it is.
     pub fn new() -> Self {
         LifeOptions {
             kickstart: Kickstart::Roster,
             grace: Duration::from_secs(5),
+            settle: SETTLE,
         }
     }
 
@@ -51,6 +55,13 @@ impl LifeOptions {
     #[must_use]
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Sets how long a started program is watched until it shows how it is.
+    #[must_use]
+    pub fn with_settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
         self
     }
 }
@@ -69,10 +80,40 @@ pub struct Outcome {
     pub agent: AgentName,
     /// What was to be done.
     pub what: StepKind,
+    /// How it was when it had started, where something was started.
+    pub state: Option<AgentState>,
+    /// The question that it asks before anything can be sent to it.
+    pub question: Option<String>,
     /// What came of the first prompt, if one was sent.
     pub kickstart: Option<Receipt>,
     /// Why it failed.
     pub error: Option<Error>,
+}
+
+/// What is sent to a program as soon as it is ready, if anything.
+type FirstPrompt = Option<String>;
+
+impl Outcome {
+    fn settle(&mut self, settled: Result<(AgentStatus, Option<Receipt>)>) {
+        match settled {
+            Ok((status, receipt)) => {
+                self.state = Some(status.state);
+                self.question = status.question;
+                self.kickstart = receipt;
+            }
+            Err(error) => self.error = Some(error.with_agent(&self.agent)),
+        }
+    }
+}
+
+/// A program that ended at once did not start, whatever its launcher said.
+fn ended_at_once(name: &AgentName, how: &str) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, format!("{how} at once"))
+        .with_operation("start")
+        .with_hint(format!(
+            "see what it said: mosaic-fleet agent tail {name}, or agent logs {name}; \
+             `mosaic-fleet doctor` checks its program"
+        ))
 }
 
 impl Fleet {
@@ -143,17 +184,25 @@ impl Fleet {
             supervisor.prepare().await?;
         }
         let mut outcomes = Vec::new();
+        let mut started = Vec::new();
         for step in &plan.steps {
-            let mut outcome = self.step(&step.agent, step.what, options).await;
-            if outcome.what == StepKind::AlreadyRunning {
-                match supervisor.adopt(&step.agent).await {
-                    Ok(true) => outcome.what = StepKind::Adopt,
-                    Ok(false) => {}
-                    Err(error) => outcome.error = Some(error.with_agent(&step.agent)),
-                }
+            let (outcome, prompt) = self.step(&step.agent, step.what, options).await;
+            match prompt {
+                Some(prompt) => started.push((outcomes.len(), prompt)),
+                None => progress(&outcome),
             }
-            progress(&outcome);
             outcomes.push(outcome);
+        }
+        // Those that draw slowly, or ask something first, need not wait for each other.
+        let settling = started.into_iter().map(|(at, prompt)| {
+            let name = outcomes[at].agent.clone();
+            async move { (at, self.settle(&name, prompt, options).await) }
+        });
+        let mut settling: FuturesUnordered<_> = settling.collect();
+        while let Some((at, settled)) = settling.next().await {
+            let outcome = &mut outcomes[at];
+            outcome.settle(settled);
+            progress(outcome);
         }
         let left = self.actual().await.is_ok_and(|actual| actual.is_empty());
         if action == Action::Stop && left && supervisor.holder().await?.state == HolderState::Up {
@@ -176,18 +225,32 @@ impl Fleet {
         }
     }
 
-    async fn step(&self, name: &AgentName, what: StepKind, options: &LifeOptions) -> Outcome {
+    /// Takes a step. What is started has a first prompt, which may be none, to be sent when it is
+    /// ready.
+    async fn step(
+        &self,
+        name: &AgentName,
+        what: StepKind,
+        options: &LifeOptions,
+    ) -> (Outcome, Option<FirstPrompt>) {
         let mut outcome = Outcome {
             agent: name.clone(),
             what,
+            state: None,
+            question: None,
             kickstart: None,
             error: None,
         };
         match self.carry_out(name, what, options).await {
-            Ok(receipt) => outcome.kickstart = receipt,
-            Err(error) => outcome.error = Some(error.with_agent(name)),
+            Ok((done, prompt)) => {
+                outcome.what = done;
+                (outcome, prompt)
+            }
+            Err(error) => {
+                outcome.error = Some(error.with_agent(name));
+                (outcome, None)
+            }
         }
-        outcome
     }
 
     async fn carry_out(
@@ -195,10 +258,14 @@ impl Fleet {
         name: &AgentName,
         what: StepKind,
         options: &LifeOptions,
-    ) -> Result<Option<Receipt>> {
+    ) -> Result<(StepKind, Option<FirstPrompt>)> {
         let supervisor = self.supervisor()?;
+        if what == StepKind::AlreadyRunning {
+            let adopted = supervisor.adopt(name).await?;
+            return Ok((if adopted { StepKind::Adopt } else { what }, None));
+        }
         if what.is_idle() {
-            return Ok(None);
+            return Ok((what, None));
         }
         let starting = |error: Error| error.with_operation("start");
         // Everything that can be wrong is looked at before anything is stopped.
@@ -217,55 +284,63 @@ impl Fleet {
             stopped.map_err(|error| error.with_operation("stop"))?;
         }
         let Some((launch, prompt)) = next else {
-            return Ok(None);
+            return Ok((what, None));
         };
         supervisor.start(&launch).await.map_err(starting)?;
-        self.still_runs(name).await?;
-        self.kickstart(name, prompt, START_UP).await
+        Ok((what, Some(prompt)))
     }
 
-    /// A program that ended at once did not start, whatever its launcher said.
-    async fn still_runs(&self, name: &AgentName) -> Result<()> {
-        let options = StatusOptions::new();
-        let transport = &self.inner.transport;
-        let mut status = transport.status(name, options.clone()).await?;
-        let undecided = [AgentState::Starting, AgentState::Unknown];
-        if undecided.contains(&status.state) && transport.capabilities().events {
-            let options = options.with_wait(status.state, AT_ONCE);
-            status = transport.status(name, options).await?;
-        }
-        if status.state != AgentState::Dead {
-            return Ok(());
-        }
-        let code = status.exit_status.and_then(|exit| exit.code);
-        let with = code.map_or_else(String::new, |code| format!(" with code {code}"));
-        Err(Error::new(
-            ErrorKind::ConfigInvalid,
-            format!("its program ended at once{with}"),
-        )
-        .with_operation("start")
-        .with_hint(format!(
-            "see what it said: mosaic-fleet agent tail {name}; `mosaic-fleet doctor` checks its program"
-        )))
-    }
-
-    /// The first prompt, rendered.
-    pub(super) fn first_prompt(
+    /// Watches a started program until it shows how it is, and sends it its first prompt.
+    async fn settle(
         &self,
-        agent: &AgentSpec,
-        kickstart: &Kickstart,
-    ) -> Result<Option<String>> {
-        let template = match kickstart {
-            Kickstart::None => return Ok(None),
-            Kickstart::Template(template) => template.clone(),
-            Kickstart::Roster => match &agent.kickstart_template {
-                None => return Ok(None),
-                Some(crate::roster::Kickstart::Text(text)) => text.clone(),
-                Some(crate::roster::Kickstart::File { file }) => self.read_template(file)?,
-            },
+        name: &AgentName,
+        prompt: FirstPrompt,
+        options: &LifeOptions,
+    ) -> Result<(AgentStatus, Option<Receipt>)> {
+        let status = match self.settled(name, options.settle).await {
+            Ok(status) => status,
+            // Its terminal went with it, and its keeper knows why.
+            Err(error) if error.kind() == ErrorKind::AgentNotFound => {
+                let ends = self.supervisor()?.ends(std::slice::from_ref(name)).await;
+                let end = ends.get(name).ok_or(error)?;
+                return Err(ended_at_once(name, &end.reason));
+            }
+            Err(error) => return Err(error),
         };
-        let text = kickstart::render(&template, &self.inner.roster, agent)?;
-        Ok(Some(text).filter(|text| !text.is_empty()))
+        if status.state == AgentState::Dead {
+            let code = status.exit_status.and_then(|exit| exit.code);
+            let with = code.map_or_else(String::new, |code| format!(" with code {code}"));
+            return Err(ended_at_once(name, &format!("its program ended{with}")));
+        }
+        if status.state == AgentState::Waiting && prompt.is_some() {
+            // It would wait in vain: a send answers no question.
+            let question = status.question.unwrap_or_default();
+            let what = format!("it asks: {question}; its first prompt was not sent");
+            return Err(Error::refused(Refusal::Dialog, what)
+                .with_operation("kickstart")
+                .with_hint(format!(
+                    "answer it: mosaic-fleet agent answer {name} --choice N (or --deny)"
+                )));
+        }
+        let receipt = self.kickstart(name, prompt, START_UP).await?;
+        Ok((status, receipt))
+    }
+
+    /// An agent's state as soon as there is one, or the last one after `limit`.
+    async fn settled(&self, name: &AgentName, limit: Duration) -> Result<AgentStatus> {
+        let transport = &self.inner.transport;
+        let limit = tokio::time::Instant::now() + limit;
+        let undecided = [AgentState::Starting, AgentState::Unknown];
+        let mut status = transport.status(name, StatusOptions::new()).await?;
+        while undecided.contains(&status.state) && transport.capabilities().events {
+            let left = limit.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waiting = StatusOptions::new().with_wait(status.state, left);
+            status = transport.status(name, waiting).await?;
+        }
+        Ok(status)
     }
 
     /// Sends the first prompt, waiting for the program to be ready for it.
@@ -286,75 +361,5 @@ impl Fleet {
         sent.await
             .map(Some)
             .map_err(|error| error.with_operation("kickstart"))
-    }
-
-    fn read_template(&self, file: &str) -> Result<String> {
-        let path = match file.strip_prefix("~/") {
-            Some(rest) => self.inner.user_home.join(rest),
-            None => self.inner.home.path.join("fleet").join(file),
-        };
-        std::fs::read_to_string(&path).map_err(|error| {
-            Error::config_invalid(format!(
-                "cannot read the kickstart template {}",
-                path.display()
-            ))
-            .with_source(error)
-        })
-    }
-
-    /// What it takes to start an agent, once everything about it was found in order.
-    pub(super) fn launch_of(&self, agent: &AgentSpec) -> Result<Launch> {
-        let inner = &self.inner;
-        self.on_this_host(agent)?;
-        let runtime = self.runtime_of(agent);
-        let manifest = inner.catalog.get(&runtime)?;
-        let command = match inner.roster.command(agent) {
-            Some(command) => command.argv(),
-            None => manifest.launch.clone(),
-        };
-        let directory = inner.roster.working_directory(agent, &inner.user_home);
-        if !directory.is_dir() {
-            let missing = format!("no working directory {}", directory.display());
-            return Err(Error::config_invalid(missing)
-                .with_hint("make it, or change `working_directory` in the roster"));
-        }
-        let events = inner.events.join(format!("{}.jsonl", agent.name));
-        let mut environment = vec![(
-            "MOSAIC_AGENT_EVENTS".to_owned(),
-            events.display().to_string(),
-        )];
-        let own = inner.roster.env(agent);
-        environment.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
-        Ok(Launch::new(agent.name.clone(), runtime, command, directory)
-            .with_environment(environment))
-    }
-
-    /// The program of an agent that is nowhere on the agents' PATH; nothing where it is there, or
-    /// the command is a shell line that does not begin with a plain program.
-    pub(super) fn missing_program(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
-        let program = self.program_of(agent, launch)?;
-        self.on_path(&program).is_none().then_some(program)
-    }
-
-    /// The program that an agent's command begins with, where that is plain to see.
-    pub(super) fn program_of(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
-        let program = match self.inner.roster.command(agent) {
-            // A shell line: its first word.
-            Some(CommandLine::Shell(line)) => line.split_whitespace().next().unwrap_or_default(),
-            _ => launch.command.first().map_or("", String::as_str),
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
-        program.chars().all(plain).then(|| program.to_owned())
-    }
-
-    /// Where a program is found, as the agents' own PATH has it.
-    pub(super) fn on_path(&self, program: &str) -> Option<PathBuf> {
-        if program.contains('/') {
-            return Some(PathBuf::from(program)).filter(|path| path.is_file());
-        }
-        let path = self.inner.path.as_deref()?;
-        std::env::split_paths(path)
-            .map(|folder| folder.join(program))
-            .find(|candidate| candidate.is_file())
     }
 }

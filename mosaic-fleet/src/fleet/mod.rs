@@ -3,6 +3,7 @@
 mod canary;
 mod envfile;
 mod kickstart;
+mod launch;
 mod life;
 mod open;
 mod run;
@@ -105,6 +106,8 @@ struct Inner {
     /// be started.
     agents: Vec<AgentSpec>,
     overrides: BTreeMap<AgentName, Overrides>,
+    /// Environment files that are no agent's.
+    nobodys: Vec<Error>,
     catalog: Catalog,
     transport: DynTransport,
     supervisor: Option<Arc<dyn Supervisor>>,

@@ -182,7 +182,7 @@ impl Fleet {
                 let runtime = named.split(':').next().unwrap_or_default().to_owned();
                 placed(&roster, &["runtimes", &runtime], error)
             })?;
-        let overrides = read_all(&home.agents())?;
+        let (overrides, nobodys) = read_all(&home.agents());
         let mut agents = roster.agents.clone();
         for (name, file) in &overrides {
             match agents.iter_mut().find(|agent| agent.name == *name) {
@@ -227,6 +227,7 @@ impl Fleet {
             roster.clone(),
             agents,
             overrides,
+            nobodys,
             catalog,
             transport,
             supervisor,
@@ -243,6 +244,7 @@ impl Fleet {
         roster: Roster,
         agents: Vec<AgentSpec>,
         overrides: BTreeMap<crate::agent::AgentName, super::envfile::Overrides>,
+        nobodys: Vec<Error>,
         catalog: Catalog,
         transport: DynTransport,
         supervisor: Option<Arc<dyn Supervisor>>,
@@ -260,6 +262,7 @@ impl Fleet {
                 roster,
                 agents,
                 overrides,
+                nobodys,
                 catalog,
                 transport,
                 supervisor,

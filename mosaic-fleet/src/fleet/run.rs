@@ -144,12 +144,12 @@ impl Fleet {
         self.supervisor()?.hold(Box::new(foreign)).await
     }
 
-    /// Waits until the agents' home is ready for agents.
+    /// Waits until the agents' home, which the process `main` holds, is ready for agents.
     ///
     /// # Errors
     /// `Unavailable` when it is not within twenty seconds.
-    pub async fn held(&self) -> Result<()> {
-        self.supervisor()?.ready().await
+    pub async fn held(&self, main: Option<u32>) -> Result<()> {
+        self.supervisor()?.ready(main).await
     }
 
     /// The service manager's units of this fleet.

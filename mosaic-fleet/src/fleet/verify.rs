@@ -77,8 +77,12 @@ impl Fleet {
         if let Err(error) = trial.run(&before).await {
             trial.say("the canaries can be tried", false, error.to_string());
         }
-        trial.remove().await?;
-        trial.nothing_else(&before).await?;
+        if let Err(error) = trial.remove().await {
+            trial.say("the canaries can be removed", false, error.to_string());
+        }
+        if let Err(error) = trial.nothing_else(&before).await {
+            trial.say("all agents are as before", false, error.to_string());
+        }
         let checks = trial.checks;
         Ok(Verified {
             ok: checks.iter().all(|check| check.ok),

@@ -206,6 +206,10 @@ impl Fleet {
         for agent in &self.inner.agents {
             checks.push(self.check_agent(agent));
         }
+        for error in &self.inner.nobodys {
+            let check = Check::new("environment file", Finding::Warning, error.message());
+            checks.push(check.with_fix("name it after an agent, or move it away"));
+        }
         checks
     }
 

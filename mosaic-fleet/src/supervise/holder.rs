@@ -5,8 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::plain::STEP;
-use super::systemd::KEEPER;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::process::{End, is_alive};
 use crate::transport::tmux::TmuxTransport;
 
@@ -41,14 +40,15 @@ pub(crate) async fn hold(transport: &TmuxTransport, foreign: impl FnOnce(u32)) -
 }
 
 /// Waits until the server answers, and makes the holder's session on it. One of another is left as
-/// it is.
-pub(crate) async fn ready(transport: &TmuxTransport) -> Result<()> {
+/// it is. `main` is the unit's process.
+pub(crate) async fn ready(transport: &TmuxTransport, main: Option<u32>) -> Result<()> {
     let limit = tokio::time::Instant::now() + START;
     loop {
         let found = match transport.server_state(STEP).await {
-            Ok(Some(server)) if server.keeper != KEEPER => return Ok(()),
+            // Who started it is told by its configuration, which it may not have read yet.
+            Ok(Some(server)) if main.is_some_and(|main| main != server.pid) => return Ok(()),
             Ok(Some(_)) => transport.hold_server(STEP).await,
-            Ok(None) => Err(crate::Error::unavailable("the server does not answer")),
+            Ok(None) => Err(Error::unavailable("the server does not answer")),
             Err(error) => Err(error),
         };
         match found {

@@ -121,11 +121,12 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// `Unsupported` or `ConfigInvalid` where there can be none.
     async fn hold(&self, foreign: Box<dyn FnOnce(u32) + Send>) -> Result<Hold>;
 
-    /// Waits until the agents' home is ready for agents.
+    /// Waits until the agents' home is ready for agents. `main` is the process that holds it; a home
+    /// of another process is left as it is.
     ///
     /// # Errors
     /// `Unavailable` when it is not within twenty seconds.
-    async fn ready(&self) -> Result<()>;
+    async fn ready(&self, main: Option<u32>) -> Result<()>;
 
     /// Who lives on the server, and whose it is.
     ///

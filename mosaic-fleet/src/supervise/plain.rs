@@ -335,8 +335,8 @@ impl Supervisor for Plain {
         holder::hold(&self.transport, foreign).await
     }
 
-    async fn ready(&self) -> Result<()> {
-        holder::ready(&self.transport).await
+    async fn ready(&self, main: Option<u32>) -> Result<()> {
+        holder::ready(&self.transport, main).await
     }
 
     async fn census(&self) -> Result<Census> {

@@ -28,7 +28,7 @@ use crate::transport::tmux::TmuxTransport;
 const ADOPTED: &str = "mosaic-tmux-adopted.scope";
 
 /// Who starts the server, as it tells itself.
-pub(super) const KEEPER: &str = "systemd";
+const KEEPER: &str = "systemd";
 
 /// Agents as units.
 #[derive(Debug)]
@@ -314,8 +314,8 @@ impl Supervisor for Systemd {
         self.plain.hold(foreign).await
     }
 
-    async fn ready(&self) -> Result<()> {
-        self.plain.ready().await
+    async fn ready(&self, main: Option<u32>) -> Result<()> {
+        self.plain.ready(main).await
     }
 
     async fn census(&self) -> Result<Census> {

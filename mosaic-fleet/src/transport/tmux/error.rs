@@ -13,6 +13,8 @@ pub(super) enum TmuxError {
     Spawn(#[source] io::Error),
     #[error("no tmux server on {socket}")]
     NoServer { socket: String },
+    #[error("nobody is on the tmux server on {socket}")]
+    Deserted { socket: String },
     #[error("the tmux server on {socket} does not let us in")]
     Denied { socket: String },
     #[error("the connection to the tmux server ended")]
@@ -77,7 +79,7 @@ impl From<TmuxError> for Error {
             TmuxError::Denied { .. } => Error::new(ErrorKind::PermissionDenied, message)
                 .with_hint("use a socket of your own user"),
             TmuxError::Slow(_) => Error::new(ErrorKind::Timeout, message).with_retry(Retry::Safe),
-            TmuxError::Lost | TmuxError::Spawn(_) => Error::unavailable(message),
+            TmuxError::Lost | TmuxError::Spawn(_) | TmuxError::Deserted { .. } => Error::unavailable(message),
             TmuxError::NoSession(_) => Error::new(ErrorKind::AgentNotFound, message),
             TmuxError::Refused(_) | TmuxError::Protocol(_) => {
                 Error::new(ErrorKind::Unexpected, message)

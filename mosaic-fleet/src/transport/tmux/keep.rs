@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::TmuxTransport;
 use super::command::{CommandList, command, when};
 use super::error::TmuxError;
-use super::target::{Row, list_panes, rows};
+use super::target::Row;
 use crate::agent::{AgentName, AgentState, ExitStatus};
 use crate::error::{ErrorKind, Result};
 use crate::options::{StatusOptions, TailOptions};
@@ -185,9 +185,7 @@ impl TmuxTransport {
 
     /// Every program on the server by the name of its session, ours and strangers', and the server.
     pub(crate) async fn everybody(&self) -> Result<(u32, BTreeMap<String, u32>)> {
-        let list = CommandList::new([list_panes(None)]);
-        let output = self.inner.server.run(&list, super::STEP).await?;
-        let all = rows(&output);
+        let all = self.inner.server.panes(None, super::STEP).await?;
         let server = all.first().map_or(0, |row| row.identity.server);
         let name = |row: &Row| format!("{} {}", row.identity.session, row.identity.pane_id);
         let programs = all.iter().map(|row| (name(row), row.identity.pane_pid));

@@ -13,7 +13,7 @@ use super::ear::{Ear, Heard};
 use super::error::TmuxError;
 use super::protocol::Told;
 use super::screen::{Capture, Look, look};
-use super::target::{PaneTarget, Row, list_panes, list_panes_of, pane_of, rows};
+use super::target::{PaneTarget, Row, list_panes_of, pane_of, rows};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::events::Word;
@@ -87,9 +87,8 @@ impl OpenPane {
         runtime: Option<&str>,
         deadline: Instant,
     ) -> Result<Self> {
-        let list = CommandList::new([list_panes(None)]);
         let limit = deadline.saturating_duration_since(Instant::now());
-        let all = rows(&inner.server.run(&list, limit).await?);
+        let all = inner.server.panes(None, limit).await?;
         let missing = || {
             let known = all.iter().map(|row| row.identity.session.as_str());
             Error::agent_not_found(&target.to_string(), known)
@@ -269,13 +268,11 @@ fn with_more(
 impl Inner {
     /// `AgentNotFound` with the nearest agent suggested; `Unavailable` if that cannot be asked.
     pub(super) async fn unknown_agent(&self, name: &AgentName, deadline: Instant) -> Error {
-        let list = CommandList::new([list_panes(None)]);
         let limit = deadline
             .saturating_duration_since(Instant::now())
             .max(Duration::from_millis(100));
-        match self.server.run(&list, limit).await {
-            Ok(output) => {
-                let rows = rows(&output);
+        match self.server.panes(None, limit).await {
+            Ok(rows) => {
                 let known = rows.iter().map(|row| row.identity.session.as_str());
                 Error::agent_not_found(name.as_str(), known.filter(|name| !name.starts_with('_')))
                     .with_hint("`mosaic-fleet status` lists the agents; `start` starts one")

@@ -15,6 +15,7 @@ use super::command::{CommandList, command};
 use super::config::{Socket, TmuxConfig};
 use super::error::TmuxError;
 use super::gate::Gate;
+use super::target::{Row, list_panes, rows};
 
 /// What of the caller's environment the server, and so every agent, may see.
 const HANDED_ON: [&str; 9] = [
@@ -80,6 +81,23 @@ impl Server {
         let mut process = self.client();
         process.args(list.arguments());
         self.output(process, limit).await
+    }
+
+    /// Every pane, or those that pass `filter`; none on a server without sessions, which tmux calls
+    /// an error.
+    pub(super) async fn panes(
+        &self,
+        filter: Option<&str>,
+        limit: Duration,
+    ) -> Result<Vec<Row>, TmuxError> {
+        match self
+            .run(&CommandList::new([list_panes(filter)]), limit)
+            .await
+        {
+            Ok(output) => Ok(rows(&output)),
+            Err(TmuxError::Refused(words)) if words.contains("no current target") => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn output(&self, mut process: Process, limit: Duration) -> Result<Vec<u8>, TmuxError> {

@@ -10,7 +10,7 @@ use super::control::{Control, within};
 use super::ear::log_of;
 use super::error::TmuxError;
 use super::gate::Passage;
-use super::target::{Row, list_panes, pane_of, rows};
+use super::target::{Row, pane_of};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::events::EVENTS_VARIABLE;
@@ -72,9 +72,8 @@ impl TmuxTransport {
 
     pub(super) async fn row(&self, name: &AgentName, limit: Duration) -> Result<Option<Row>> {
         let filter = format!("#{{==:#{{session_name}},{name}}}");
-        let list = CommandList::new([list_panes(Some(&filter))]);
-        match self.inner.server.run(&list, limit).await {
-            Ok(output) => Ok(pane_of(&rows(&output), name.as_str()).cloned()),
+        match self.inner.server.panes(Some(&filter), limit).await {
+            Ok(rows) => Ok(pane_of(&rows, name.as_str()).cloned()),
             Err(TmuxError::NoServer { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -85,9 +85,8 @@ impl Inner {
         let control = match Control::attach(&self.server, &holder, false, deadline).await {
             Err(TmuxError::NoSession(_)) => {
                 let left = deadline.saturating_duration_since(Instant::now());
-                let list = CommandList::new([list_panes(None)]);
-                let rows = rows(&self.server.run(&list, left).await?);
-                let any = rows.first().ok_or_else(|| TmuxError::NoServer {
+                let rows = self.server.panes(None, left).await?;
+                let any = rows.first().ok_or_else(|| TmuxError::Deserted {
                     socket: self.server.config.socket.label(),
                 })?;
                 Control::attach(&self.server, &any.identity.session_id, false, deadline).await?
@@ -109,8 +108,7 @@ impl Inner {
 pub(super) async fn list(inner: &Inner, options: &ListOptions) -> Result<Vec<AgentStatus>> {
     let deadline = within(options.timeout);
     if !options.composer && inner.lasting.is_none() {
-        let list = CommandList::new([list_panes(None)]);
-        let all = rows(&inner.server.run(&list, options.timeout).await?);
+        let all = inner.server.panes(None, options.timeout).await?;
         return Ok(statuses(inner, &all, &HashMap::new()));
     }
     let (all, looks) = match &inner.lasting {
@@ -122,7 +120,10 @@ pub(super) async fn list(inner: &Inner, options: &ListOptions) -> Result<Vec<Age
             seen
         }
         None => {
-            let link = inner.link(deadline).await?;
+            let link = match inner.link(deadline).await {
+                Err(TmuxError::Deserted { .. }) => return Ok(Vec::new()),
+                link => link?,
+            };
             let seen = survey(&link, options.composer, deadline).await;
             link.control.close().await;
             seen?

@@ -1,0 +1,105 @@
+//! What it takes to start an agent, once everything about it was found in order: program, folder,
+//! environment and first prompt.
+
+use std::path::PathBuf;
+
+use super::talk::Kickstart;
+use super::{Fleet, kickstart};
+use crate::error::{Error, Result};
+use crate::roster::{AgentSpec, CommandLine};
+use crate::runtime::Launch;
+
+impl Fleet {
+    /// The first prompt, rendered.
+    pub(super) fn first_prompt(
+        &self,
+        agent: &AgentSpec,
+        kickstart: &Kickstart,
+    ) -> Result<Option<String>> {
+        let template = match kickstart {
+            Kickstart::None => return Ok(None),
+            Kickstart::Template(template) => template.clone(),
+            Kickstart::Roster => match &agent.kickstart_template {
+                None => return Ok(None),
+                Some(crate::roster::Kickstart::Text(text)) => text.clone(),
+                Some(crate::roster::Kickstart::File { file }) => self.read_template(file)?,
+            },
+        };
+        let text = kickstart::render(&template, &self.inner.roster, agent)?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    fn read_template(&self, file: &str) -> Result<String> {
+        let path = match file.strip_prefix("~/") {
+            Some(rest) => self.inner.user_home.join(rest),
+            None => self.inner.home.path.join("fleet").join(file),
+        };
+        std::fs::read_to_string(&path).map_err(|error| {
+            Error::config_invalid(format!(
+                "cannot read the kickstart template {}",
+                path.display()
+            ))
+            .with_source(error)
+        })
+    }
+
+    /// What it takes to start an agent, once everything about it was found in order.
+    pub(super) fn launch_of(&self, agent: &AgentSpec) -> Result<Launch> {
+        let inner = &self.inner;
+        self.on_this_host(agent)?;
+        let overrides = inner.overrides.get(&agent.name);
+        if let Some((what, fix)) = overrides.and_then(|found| found.broken.as_ref()) {
+            return Err(Error::config_invalid(what.as_str()).with_hint(fix.as_str()));
+        }
+        let runtime = self.runtime_of(agent);
+        let manifest = inner.catalog.get(&runtime)?;
+        let command = match inner.roster.command(agent) {
+            Some(command) => command.argv(),
+            None => manifest.launch.clone(),
+        };
+        let directory = inner.roster.working_directory(agent, &inner.user_home);
+        if !directory.is_dir() {
+            let missing = format!("no working directory {}", directory.display());
+            return Err(Error::config_invalid(missing)
+                .with_hint("make it, or change `working_directory` in the roster"));
+        }
+        let events = inner.events.join(format!("{}.jsonl", agent.name));
+        let mut environment = vec![(
+            "MOSAIC_AGENT_EVENTS".to_owned(),
+            events.display().to_string(),
+        )];
+        let own = inner.roster.env(agent);
+        environment.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Ok(Launch::new(agent.name.clone(), runtime, command, directory)
+            .with_environment(environment))
+    }
+
+    /// The program of an agent that is nowhere on the agents' PATH; nothing where it is there, or
+    /// the command is a shell line that does not begin with a plain program.
+    pub(super) fn missing_program(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
+        let program = self.program_of(agent, launch)?;
+        self.on_path(&program).is_none().then_some(program)
+    }
+
+    /// The program that an agent's command begins with, where that is plain to see.
+    pub(super) fn program_of(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
+        let program = match self.inner.roster.command(agent) {
+            // A shell line: its first word.
+            Some(CommandLine::Shell(line)) => line.split_whitespace().next().unwrap_or_default(),
+            _ => launch.command.first().map_or("", String::as_str),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
+        program.chars().all(plain).then(|| program.to_owned())
+    }
+
+    /// Where a program is found, as the agents' own PATH has it.
+    pub(super) fn on_path(&self, program: &str) -> Option<PathBuf> {
+        if program.contains('/') {
+            return Some(PathBuf::from(program)).filter(|path| path.is_file());
+        }
+        let path = self.inner.path.as_deref()?;
+        std::env::split_paths(path)
+            .map(|folder| folder.join(program))
+            .find(|candidate| candidate.is_file())
+    }
+}
