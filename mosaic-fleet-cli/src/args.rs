@@ -8,8 +8,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
 use crate::commands::{
-    agent, attach, demo, doctor, holder, hook, init, life, pane, roster, runtime, status, units,
-    verify,
+    agent, attach, demo, doctor, holder, hook, init, life, pane, roster, runtime, start_session,
+    status, tools, units, verify,
 };
 use crate::exit::{self, Family};
 
@@ -111,6 +111,9 @@ pub(crate) enum Command {
     Roster(roster::Roster),
     #[command(subcommand)]
     Runtime(runtime::Runtime),
+    InstallTools(tools::InstallTools),
+    #[command(hide = true)]
+    StartSession(start_session::StartSession),
     #[command(hide = true)]
     Hook(hook::Hook),
     #[command(hide = true, subcommand)]

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod answer;
 pub(crate) mod attach;
+mod changes;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod holder;
@@ -17,9 +18,11 @@ pub(crate) mod roster;
 pub(crate) mod run;
 pub(crate) mod runtime;
 pub(crate) mod send;
+pub(crate) mod start_session;
 pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod text;
+pub(crate) mod tools;
 pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod wait;
@@ -51,6 +54,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Pane(command) => wait_for(command.run(session)),
         Command::Roster(command) => command.run(session),
         Command::Runtime(command) => wait_for(command.run(session)),
+        Command::InstallTools(command) => command.run(session),
+        Command::StartSession(command) => wait_for(command.run(session)),
         Command::Hook(command) => command.run(session),
         Command::DemoAgent(command) => command.run(),
     }

@@ -29,6 +29,9 @@ pub(crate) struct Send {
     /// The server's socket by path
     #[arg(short = 'S', value_name = "PATH", conflicts_with = "socket_name")]
     socket_path: Option<PathBuf>,
+    /// The host of the pane, as ssh knows it; today only this one can be reached
+    #[arg(short = 'H', value_name = "USER@HOST")]
+    remote: Option<String>,
     /// The program that runs there; `auto` looks
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
     runtime: String,
@@ -63,7 +66,17 @@ impl Pane {
 
 impl Send {
     async fn run(&self, session: &Session) -> Answered {
+        if let Some(remote) = &self.remote {
+            let what = format!("a pane on another host ({remote})");
+            return Err(Error::unsupported(what)
+                .with_operation("send")
+                .with_hint("run mosaic-fleet pane send on that host, over ssh, without -H"));
+        }
         let mut config = TmuxConfig::new(self.socket(session)?, session.environment.clone())?;
+        // Agents of the fleet may run programs that only its roster knows. No roster is needed.
+        if let Ok(fleet) = session.fleet() {
+            config.catalog = fleet.catalog().clone();
+        }
         if let Some(host) = &self.host {
             // What could not be a sender could not be a receiver either.
             config.host = Sender::new(host, "?")?.host().to_owned();

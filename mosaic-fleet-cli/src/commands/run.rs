@@ -11,7 +11,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::install::binary;
+use super::changes::binary;
 use super::interrupted;
 use crate::app::{Answered, Session};
 use crate::exit::{self, Answer, Family};

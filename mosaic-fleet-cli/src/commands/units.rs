@@ -12,7 +12,7 @@ use mosaic_fleet::supervise::{InstallOptions, InstallPlan, Linger, UnitFiles, Un
 use mosaic_fleet::{Error, Result};
 use serde::Serialize;
 
-use super::install::{binary, warn_of_build};
+use super::changes::{Changed, binary, warn_of_build};
 use crate::app::{Answered, Session};
 use crate::exit::Answer;
 use crate::output::json::Document;
@@ -61,13 +61,6 @@ struct Installed<'a> {
     stopped: &'a [String],
     linger: Option<&'a Linger>,
     warnings: &'a [String],
-}
-
-#[derive(Serialize)]
-struct Changed<'a> {
-    path: &'a Path,
-    diff: String,
-    backup: Option<PathBuf>,
 }
 
 impl Install {
@@ -210,11 +203,7 @@ fn print(
             changes: plan
                 .changes
                 .iter()
-                .map(|change| Changed {
-                    path: &change.path,
-                    diff: change.diff(),
-                    backup: backups.get(&change.path).cloned(),
-                })
+                .map(|change| Changed::new(change, backups.get(&change.path).cloned()))
                 .collect(),
             enabled: &plan.enable,
             disabled: &plan.disable,

@@ -40,6 +40,7 @@ const COMMANDS: &[&str] = &[
     "runtime explain",
     "runtime install",
     "runtime schema",
+    "install-tools",
 ];
 
 #[test]

@@ -69,6 +69,17 @@ impl Home {
         path
     }
 
+    /// Makes a program of a file. Another process writes it: what this one has open for writing while
+    /// another test forks cannot be run.
+    pub(crate) fn program(&self, name: &str, from: impl AsRef<Path>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut install = self.command("install");
+        install.args(["-m", "755"]).arg(from.as_ref()).arg(&path);
+        assert!(install.status().unwrap().success());
+        path
+    }
+
     /// `$MOSAIC_HOME`: where a process in an agent's terminal finds it as well.
     pub(crate) fn mosaic(&self) -> PathBuf {
         self.path("config").join("mosaic")

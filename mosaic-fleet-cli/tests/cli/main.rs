@@ -12,5 +12,8 @@ mod install;
 mod pane;
 mod readme;
 mod roster;
+mod scripts;
+mod start_session;
+mod tools;
 mod verbs;
 mod wrong_input;

@@ -1,4 +1,5 @@
-//! The operator's environment files (`fleet/agents/NAME.env`), which override the roster.
+//! The operator's environment files (`fleet/agents/NAME.env`), which override the roster, and the
+//! variables of a call, which override both.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,6 +37,29 @@ impl Overrides {
         }
         names.extend(self.variables.keys().map(|key| format!("env.{key}")));
         names
+    }
+
+    /// What the variables of a call say; its other variables are none of the agent's.
+    pub(super) fn of_call(variables: &BTreeMap<String, String>) -> Result<Self> {
+        let set = |key: &str| {
+            variables
+                .get(key)
+                .filter(|value| !value.is_empty())
+                .cloned()
+        };
+        if variables
+            .get("MOSAIC_AGENT_RUNTIME")
+            .is_some_and(String::is_empty)
+        {
+            return Err(Error::config_invalid("MOSAIC_AGENT_RUNTIME is empty")
+                .with_hint("name a runtime, or unset it"));
+        }
+        Ok(Overrides {
+            runtime: set("MOSAIC_AGENT_RUNTIME"),
+            working_directory: set("MOSAIC_AGENT_WORKDIR"),
+            command: set("MOSAIC_AGENT_COMMAND"),
+            variables: BTreeMap::new(),
+        })
     }
 
     /// Lays them over an agent of the roster.

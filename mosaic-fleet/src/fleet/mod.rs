@@ -1,5 +1,6 @@
 //! The facade that every caller uses: a roster, a transport and a supervisor made one.
 
+mod called;
 mod canary;
 mod envfile;
 mod kickstart;
@@ -99,7 +100,7 @@ pub struct Fleet {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     roster: Roster,
     /// Agents of the roster, and those that only an environment file names, as they are meant to

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::json::{drop_if_empty, edited, key, list, object, wrong};
-use super::{BINARY, Before, Part};
+use super::{BINARY, Before, Part, shell_word};
 use crate::error::Result;
 
 pub(super) const PARTS: &[Part] = &[
@@ -48,7 +48,7 @@ fn settings(before: &Before<'_>) -> Result<Option<String>> {
             remove_hooks(top);
             return Ok(());
         }
-        let command = format!("{}{WORDS} '{TMUX_KEY}'", quoted(before.binary));
+        let command = format!("{}{WORDS} '{TMUX_KEY}'", shell_word(before.binary));
         let hooks = top.entry("hooks").or_insert_with(|| json!({}));
         let hooks = object(before.path, "hooks", hooks)?;
         for event in EVENTS {
@@ -128,14 +128,10 @@ fn is_ours(handler: &Value) -> bool {
         Some(_) => program.trim_matches('\'').replace("'\\''", "'"),
         None => program.to_owned(),
     };
-    let one_word = quoted(&path) == program || !program.contains([' ', ';', '&', '|', '\n', '\'']);
+    let one_word =
+        shell_word(&path) == program || !program.contains([' ', ';', '&', '|', '\n', '\'']);
     let named = path.rsplit('/').next() == Some(BINARY);
     one_word && named && !rest.contains([';', '&', '|', '\n', '<', '>'])
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn keybindings(before: &Before<'_>) -> Result<Option<String>> {

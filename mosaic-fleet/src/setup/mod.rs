@@ -1,7 +1,9 @@
 //! Setting a program up to tell its own word: our hooks, the private submit key and the extension,
-//! merged into the program's own configuration, and taken out again. What to write is planned
-//! without touching anything ([`changes`]); [`read`] and [`apply`] do the rest. What is not ours is
-//! never changed, and whatever cannot be understood is an error before anything is written.
+//! merged into the program's own configuration, and taken out again; and our drop-ins for the scripts
+//! of the bash version, put in their places and taken out again. What to write is planned without
+//! touching anything ([`changes`], [`tool_changes`]); [`read`], [`read_tools`] and [`apply`] do the
+//! rest. What is not ours is never lost, and whatever cannot be understood is an error before
+//! anything is written.
 
 mod apply;
 mod claude;
@@ -9,13 +11,15 @@ mod json;
 mod pi;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use apply::{apply, read};
+pub use apply::{apply, read, read_tools};
+pub use tools::{ToolFiles, tool_changes};
 
 use crate::error::{Error, Result};
 
@@ -54,6 +58,10 @@ pub struct FileChange {
     pub after: Option<String>,
     /// Nothing of the user's is in it, so that no backup is needed.
     pub ours: bool,
+    /// The mode of a program's file; `None` leaves it as it is.
+    pub mode: Option<u32>,
+    /// The backup that `after` is, and that goes with it.
+    pub restores: Option<PathBuf>,
 }
 
 /// A file of a program's configuration, and how its next contents follow from its present ones.
@@ -125,6 +133,9 @@ impl std::fmt::Display for Program {
 impl FileChange {
     /// The change for people, as a unified diff that `patch` understands.
     pub fn diff(&self) -> String {
+        if self.before == self.after {
+            return format!("{} can be run\n", self.path.display());
+        }
         let side = |text: &Option<String>| match text {
             Some(_) => self.path.display().to_string(),
             None => "/dev/null".to_owned(),
@@ -155,17 +166,7 @@ pub fn changes(
     binary: &Path,
     uninstall: bool,
 ) -> Result<Vec<FileChange>> {
-    let named = binary.file_name().is_some_and(|name| name == BINARY);
-    let word = binary
-        .to_str()
-        .filter(|word| named && binary.is_absolute() && !word.contains(char::is_control));
-    let Some(word) = word else {
-        return Err(
-            Error::invalid_argument(format!("hooks cannot run {}", binary.display())).with_hint(
-                "install it under the name mosaic-fleet, in a folder with a plain UTF-8 name",
-            ),
-        );
-    };
+    let word = binary_word(binary)?;
     let mut changes = Vec::new();
     for (part, file) in program.parts().iter().zip(current) {
         let after = (part.plan)(&Before {
@@ -180,6 +181,8 @@ pub fn changes(
                 before: file.text.clone(),
                 ours: part.ours || after.is_none(),
                 after,
+                mode: None,
+                restores: None,
             });
         }
     }
@@ -187,4 +190,23 @@ pub fn changes(
         changes.reverse();
     }
     Ok(changes)
+}
+
+/// The binary's path, as a hook or a script may name it.
+fn binary_word(binary: &Path) -> Result<&str> {
+    let named = binary.file_name().is_some_and(|name| name == BINARY);
+    let word = binary
+        .to_str()
+        .filter(|word| named && binary.is_absolute() && !word.contains(char::is_control));
+    word.ok_or_else(|| {
+        Error::invalid_argument(format!("hooks and scripts cannot run {}", binary.display()))
+            .with_hint(
+                "install it under the name mosaic-fleet, in a folder with a plain UTF-8 name",
+            )
+    })
+}
+
+/// A word for a shell.
+fn shell_word(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -409,6 +409,8 @@ fn a_folder_that_cannot_be_written_is_told_and_left() {
         before: None,
         after: Some("{}".to_owned()),
         ours: false,
+        mode: None,
+        restores: None,
     };
     assert!(
         apply(&change)

@@ -415,6 +415,8 @@ fn change(path: PathBuf, before: Option<String>, after: Option<String>) -> FileC
         ours: before.as_deref().is_none_or(is_ours),
         before,
         after,
+        mode: None,
+        restores: None,
     }
 }
 

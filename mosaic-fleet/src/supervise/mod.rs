@@ -65,6 +65,12 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// A dropped call may have started the agent.
     async fn start(&self, launch: &Launch) -> Result<()>;
 
+    /// What starts agents as a launch says, where [`start`](Supervisor::start) has a unit start them
+    /// as the roster says.
+    fn without_units(&self) -> Option<Arc<dyn Supervisor>> {
+        None
+    }
+
     /// Stops an agent and ends what is left of it after `grace`. False if there was none.
     ///
     /// # Errors

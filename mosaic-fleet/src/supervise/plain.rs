@@ -36,7 +36,7 @@ const EXPECTED: Duration = Duration::from_secs(120);
 const OLDEST: (u32, u32) = (3, 2);
 
 /// Agents without units.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Plain {
     pub(super) transport: TmuxTransport,
     pub(super) ends: Ends,

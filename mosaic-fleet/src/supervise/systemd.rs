@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -238,6 +239,10 @@ impl Supervisor for Systemd {
             Ok(_) => Ok(()),
             Err(error) => Err(self.explain_failure(agent, error).await),
         }
+    }
+
+    fn without_units(&self) -> Option<Arc<dyn Supervisor>> {
+        Some(Arc::new(self.plain.clone()))
     }
 
     async fn stop(&self, agent: &AgentName, grace: Duration) -> Result<bool> {
