@@ -58,7 +58,7 @@ impl Overrides {
             runtime: set("MOSAIC_AGENT_RUNTIME"),
             working_directory: set("MOSAIC_AGENT_WORKDIR"),
             command: set("MOSAIC_AGENT_COMMAND"),
-            variables: BTreeMap::new(),
+            ..Overrides::default()
         })
     }
 
@@ -79,7 +79,7 @@ impl Overrides {
 
 /// Reads every `NAME.env` of a folder. A folder that is not there has none. A file that is wrong is
 /// wrong for its own agent only; one whose name is no agent's is told apart.
-pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<Error>) {
+pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<String>) {
     let mut nobody = Vec::new();
     let mut all = BTreeMap::new();
     let Ok(entries) = fs::read_dir(folder) else {
@@ -100,7 +100,7 @@ pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<Er
         let name = match AgentName::new(stem) {
             Ok(name) => name,
             Err(error) => {
-                nobody.push(bad(error.message().to_owned()));
+                nobody.push(format!("{origin}: {}", error.message()));
                 continue;
             }
         };

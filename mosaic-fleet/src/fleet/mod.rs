@@ -108,7 +108,7 @@ struct Inner {
     agents: Vec<AgentSpec>,
     overrides: BTreeMap<AgentName, Overrides>,
     /// Environment files that are no agent's.
-    nobodys: Vec<Error>,
+    nobodys: Vec<String>,
     catalog: Catalog,
     transport: DynTransport,
     supervisor: Option<Arc<dyn Supervisor>>,

@@ -244,7 +244,7 @@ impl Fleet {
         roster: Roster,
         agents: Vec<AgentSpec>,
         overrides: BTreeMap<crate::agent::AgentName, super::envfile::Overrides>,
-        nobodys: Vec<Error>,
+        nobodys: Vec<String>,
         catalog: Catalog,
         transport: DynTransport,
         supervisor: Option<Arc<dyn Supervisor>>,

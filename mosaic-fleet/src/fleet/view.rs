@@ -206,8 +206,8 @@ impl Fleet {
         for agent in &self.inner.agents {
             checks.push(self.check_agent(agent));
         }
-        for error in &self.inner.nobodys {
-            let check = Check::new("environment file", Finding::Warning, error.message());
+        for wrong in &self.inner.nobodys {
+            let check = Check::new("environment file", Finding::Warning, wrong);
             checks.push(check.with_fix("name it after an agent, or move it away"));
         }
         checks
