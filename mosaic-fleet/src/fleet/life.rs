@@ -94,6 +94,17 @@ pub struct Outcome {
 type FirstPrompt = Option<String>;
 
 impl Outcome {
+    pub(super) fn new(agent: AgentName, what: StepKind) -> Self {
+        Outcome {
+            agent,
+            what,
+            state: None,
+            question: None,
+            kickstart: None,
+            error: None,
+        }
+    }
+
     fn settle(&mut self, settled: Result<(AgentStatus, Option<Receipt>)>) {
         match settled {
             Ok((status, receipt)) => {
@@ -204,14 +215,23 @@ impl Fleet {
             outcome.settle(settled);
             progress(outcome);
         }
-        let left = self.actual().await.is_ok_and(|actual| actual.is_empty());
-        if action == Action::Stop && left && supervisor.holder().await?.state == HolderState::Up {
-            supervisor.release().await?;
+        if action == Action::Stop {
+            self.release_if_empty().await?;
         }
         Ok(outcomes)
     }
 
-    async fn actual(&self) -> Result<Vec<Actual>> {
+    /// Lets go of the home with the last agent.
+    pub(super) async fn release_if_empty(&self) -> Result<()> {
+        let supervisor = self.supervisor()?;
+        let empty = self.actual().await.is_ok_and(|actual| actual.is_empty());
+        if empty && supervisor.holder().await?.state == HolderState::Up {
+            supervisor.release().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn actual(&self) -> Result<Vec<Actual>> {
         if self.supervisor()?.holder().await?.state == HolderState::Down {
             return Ok(Vec::new());
         }
@@ -233,14 +253,7 @@ impl Fleet {
         what: StepKind,
         options: &LifeOptions,
     ) -> (Outcome, Option<FirstPrompt>) {
-        let mut outcome = Outcome {
-            agent: name.clone(),
-            what,
-            state: None,
-            question: None,
-            kickstart: None,
-            error: None,
-        };
+        let mut outcome = Outcome::new(name.clone(), what);
         match self.carry_out(name, what, options).await {
             Ok((done, prompt)) => {
                 outcome.what = done;

@@ -2,6 +2,7 @@
 
 mod called;
 mod canary;
+mod drain;
 mod envfile;
 mod kickstart;
 mod launch;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use drain::DrainOptions;
 pub use life::{LifeOptions, Outcome};
 pub use open::{FleetOptions, MosaicHome};
 pub use run::RunEvent;

@@ -322,6 +322,17 @@ impl Supervisor for Plain {
         self.transport.stop_session(agent, grace).await
     }
 
+    async fn drain(&self, agent: &AgentName, length: Option<Duration>) -> Result<()> {
+        match length {
+            Some(length) => self.transport.drain(agent, length).await,
+            None => self.transport.end_drain(agent).await,
+        }
+    }
+
+    async fn nobody_sends(&self, agent: &AgentName, limit: Duration) -> Result<()> {
+        self.transport.nobody_types(agent, limit).await
+    }
+
     async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd> {
         let last = |agent: &AgentName| Some((agent.clone(), self.ends.last(agent)?));
         agents.iter().filter_map(last).collect()

@@ -286,6 +286,14 @@ impl Supervisor for Systemd {
         self.plain.clear(agent, unit, grace).await
     }
 
+    async fn drain(&self, agent: &AgentName, length: Option<Duration>) -> Result<()> {
+        self.plain.drain(agent, length).await
+    }
+
+    async fn nobody_sends(&self, agent: &AgentName, limit: Duration) -> Result<()> {
+        self.plain.nobody_sends(agent, limit).await
+    }
+
     async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd> {
         let mut ends = self.plain.ends(agents).await;
         let units: Vec<String> = agents.iter().map(unit_of).collect();
