@@ -6,6 +6,7 @@ pub mod capability;
 pub mod error;
 pub mod events;
 pub mod fleet;
+pub mod guide;
 pub mod layer;
 pub mod message;
 pub mod options;

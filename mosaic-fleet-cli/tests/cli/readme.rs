@@ -1,4 +1,5 @@
-//! Every command of the README is run, in its order, in one home.
+//! Every command of the README and of the guide is run, in its order: those of the README in one
+//! home, those of each page in another. Blocks `sh,systemd` are for the tests that have a manager.
 
 use std::fs;
 use std::path::Path;
@@ -47,4 +48,37 @@ fn every_command_of_the_readme_works() {
         let ran = Ran::of(shell.output().unwrap());
         assert_eq!(ran.code, 0, "{line}: {ran:#?}");
     }
+}
+
+/// Each page of the guide: its name and its text.
+fn pages() -> Vec<(String, String)> {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mosaic-fleet");
+    let entries = fs::read_dir(core.join("src/guide")).unwrap();
+    let page = |entry: std::io::Result<fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    entries.map(page).collect()
+}
+
+#[test]
+fn every_command_of_the_guide_works() {
+    let mut run = 0;
+    for (page, text) in pages() {
+        let home = Home::new();
+        let blocks = text.split("\n```").skip(1).step_by(2);
+        for block in blocks.filter_map(|block| block.strip_prefix("sh\n")) {
+            let mut shell = home.command("sh");
+            // As the page says: everything is in the home folder.
+            shell
+                .env_remove("MOSAIC_HOME")
+                .env_remove("XDG_CONFIG_HOME");
+            shell.args(["-ec", block]).stdin(Stdio::null());
+            let ran = Ran::of(shell.output().unwrap());
+            assert_eq!(ran.code, 0, "{page}: {block}: {ran:#?}");
+            run += 1;
+        }
+    }
+    assert!(run > 15, "the guide's blocks are found: {run}");
 }

@@ -10,6 +10,7 @@
 
 mod adopt;
 mod boot;
+mod guide;
 mod install;
 mod isolation;
 mod recovery;

@@ -226,6 +226,11 @@ impl Stage {
         Ran::of(&mut self.command(program, words))
     }
 
+    /// A script, in the home folder, up to the first command that fails.
+    pub(crate) fn shell(&self, script: &str) -> Ran {
+        Ran::of(self.command("sh", &["-ec", script]).current_dir(&self.home))
+    }
+
     /// The binary, whatever comes of it.
     pub(crate) fn fleet(&self, words: &[&str]) -> Ran {
         let program = self.home.join("bin/mosaic-fleet");

@@ -1,4 +1,4 @@
-//! What README, ARCHITECTURE and CONTRIBUTING say of the tree and of `make` is so. Their commands are
+//! What README, ARCHITECTURE, CONTRIBUTING and the guide say of the tree and of `make` is so. Their commands are
 //! run by the command line's own tests; their Rust by the documentation tests.
 
 use std::collections::BTreeSet;
@@ -6,14 +6,21 @@ use std::fs;
 
 use crate::source::root;
 
-const DOCUMENTS: [&str; 3] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "mosaic-fleet/ARCHITECTURE.md",
     ".github/CONTRIBUTING.md",
+    "mosaic-fleet/src/guide/customising.md",
+    "mosaic-fleet/src/guide/from_bash.md",
+    "mosaic-fleet/src/guide/holder.md",
+    "mosaic-fleet/src/guide/installing.md",
+    "mosaic-fleet/src/guide/life_of_a_slot.md",
+    "mosaic-fleet/src/guide/matrix.md",
+    "mosaic-fleet/src/guide/recovery.md",
 ];
 
-/// The languages that a fenced block may have. `sh` is run by a test, `console` shows what such a run
-/// printed, `text` is neither.
+/// The languages that a fenced block may have. `sh` is run by a test (`sh,systemd` by one that has a
+/// user manager), `console` shows what such a run printed, `text` is neither.
 const FENCES: [&str; 6] = ["sh", "console", "text", "rust", "yaml", "toml"];
 
 /// Commands that a block must be marked `sh` for.

@@ -64,6 +64,8 @@ const ROOMS: &[Room] = &[
     room("agent", 1, &[]),
     room("text", 1, &[]),
     room("error", 0, &[]),
+    // Pages for people, and no code.
+    room("guide", 0, &[]),
 ];
 
 /// Imports anything, and nothing imports it.
