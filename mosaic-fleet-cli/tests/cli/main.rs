@@ -4,6 +4,7 @@
 
 mod codes;
 mod drain;
+mod first_questions;
 mod flow;
 mod forms;
 mod help;
