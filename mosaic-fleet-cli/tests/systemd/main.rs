@@ -12,6 +12,7 @@ mod adopt;
 mod boot;
 mod install;
 mod isolation;
+mod kickstart;
 mod recovery;
 mod stage;
 mod verify;

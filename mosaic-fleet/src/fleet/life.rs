@@ -119,7 +119,7 @@ impl Outcome {
 
 /// A program that ended at once did not start, whatever its launcher said.
 fn ended_at_once(name: &AgentName, how: &str) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, format!("{how} at once"))
+    Error::new(ErrorKind::ConfigInvalid, format!("it ended at once: {how}"))
         .with_operation("start")
         .with_hint(format!(
             "see what it said: mosaic-fleet agent tail {name}, or agent logs {name}; \
@@ -277,8 +277,12 @@ impl Fleet {
             let adopted = supervisor.adopt(name).await?;
             return Ok((if adopted { StepKind::Adopt } else { what }, None));
         }
-        if what.is_idle() {
-            return Ok((what, None));
+        if what == StepKind::NotRunning {
+            // It may be about to be started again by its unit; and how it ended is of no interest
+            // any more.
+            let there = supervisor.stop(name, options.grace).await;
+            let there = there.map_err(|error| error.with_operation("stop"))?;
+            return Ok((if there { StepKind::Stop } else { what }, None));
         }
         let starting = |error: Error| error.with_operation("start");
         // Everything that can be wrong is looked at before anything is stopped.

@@ -47,9 +47,13 @@ impl Gate {
     ///
     /// Where no server was ever started there is no gate, and nothing is left behind by asking.
     pub(super) async fn enter(&self) -> Result<Passage, TmuxError> {
-        self.wait().await.map_err(|source| TmuxError::File {
-            path: self.path.display().to_string(),
-            source,
+        self.wait().await.map_err(|source| match source.kind() {
+            // Many others came first: another try may do better.
+            io::ErrorKind::WouldBlock => TmuxError::Slow(PATIENCE),
+            _ => TmuxError::File {
+                path: self.path.display().to_string(),
+                source,
+            },
         })
     }
 
