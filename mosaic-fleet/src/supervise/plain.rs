@@ -29,6 +29,9 @@ use crate::transport::tmux::server::private_file;
 /// How long one step may take.
 pub(super) const STEP: Duration = Duration::from_secs(15);
 
+/// How long an agent's start may take: a whole fleet may start at once.
+const BEGIN: Duration = Duration::from_secs(45);
+
 /// How long somebody may take to start an agent after having said that it sends the first prompt.
 const EXPECTED: Duration = Duration::from_secs(120);
 
@@ -109,8 +112,8 @@ impl Plain {
             launch.command.extend([unit.clone(), "--".to_owned()]);
             launch.command.extend(own);
         }
-        self.transport.hold_server(STEP).await?;
-        self.transport.start_session(&launch, STEP).await?;
+        self.transport.hold_server(BEGIN).await?;
+        self.transport.start_session(&launch, BEGIN).await?;
         let agent = &launch.name;
         if let Some(unit) = &keeper.unit
             && let Err(error) = self.transport.mark_kept(agent, unit).await
