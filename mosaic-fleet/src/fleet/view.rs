@@ -146,6 +146,18 @@ impl Fleet {
             }
             agents.retain(|agent| names.contains(&agent.status.name));
         }
+        // What cannot be started is told before somebody tries.
+        for agent in &agents {
+            let name = &agent.status.name;
+            let broken = inner
+                .overrides
+                .get(name)
+                .and_then(|file| file.broken.as_ref());
+            errors.extend(broken.map(|(what, fix)| ScopedError {
+                scope: name.to_string(),
+                error: Error::config_invalid(what.as_str()).with_hint(fix.as_str()),
+            }));
+        }
         Ok(FleetStatus {
             version: 1,
             generated_at: Some(SystemTime::now()),
