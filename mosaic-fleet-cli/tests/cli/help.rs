@@ -41,6 +41,8 @@ const COMMANDS: &[&str] = &[
     "runtime install",
     "runtime schema",
     "install-tools",
+    "migrate",
+    "cutover",
 ];
 
 #[test]
