@@ -259,7 +259,8 @@ impl Cutover {
             output.progress("stopped half-way; run it again to go on\n");
         }
         let any = done.iter().any(|row| row.became == Became::Recycled);
-        if any && plan.holder.state == HolderState::Foreign {
+        let by_units = plan.holder.supervisor == "systemd";
+        if any && by_units && plan.holder.state == HolderState::Foreign {
             output.progress(&foreign(fleet, plan.holder.pid));
         }
         let errors = done.iter().filter_map(|row| row.recycled.as_ref());
@@ -279,7 +280,8 @@ fn foreign(fleet: &Fleet, server: Option<u32>) -> String {
     let process = server.map_or_else(String::new, |pid| format!(" (process {pid})"));
     format!(
         "the tmux server{process} is still the one that was there; its agents are kept all the same. \
-         To have one of the holder's own, end it when all are idle, and the units start everything anew: \
+         To have one of the holder's own, end it when everybody on it is idle; the units start their agents \
+         anew, and what is not in the roster ends for good: \
          tmux {flag} {instance} kill-server\n"
     )
 }

@@ -217,6 +217,8 @@ fn agents_of_somebody_are_recycled_and_strangers_are_left() {
     // One only: the other one is not touched.
     let one = home.ok(&["cutover", "a", "--yes"]);
     assert!(one.err.contains("a: restarted"), "{one:#?}");
+    // Nothing would start it anew.
+    assert!(!one.err.contains("kill-server"), "{one:#?}");
     assert!(one.out.contains("saved what they show in "), "{one:#?}");
     assert_ne!(pid(&home, "a"), before[0]);
     assert_eq!([pid(&home, "b"), pid(&home, "stranger")], before[1..]);
