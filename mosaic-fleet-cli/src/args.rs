@@ -98,6 +98,7 @@ pub(crate) enum Command {
     Start(life::Start),
     Stop(life::Stop),
     Restart(life::Restart),
+    Drain(life::Drain),
     Status(status::Status),
     Attach(attach::Attach),
     Verify(verify::Verify),

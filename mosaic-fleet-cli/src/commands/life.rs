@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use comfy_table::Color;
-use mosaic_fleet::fleet::{Kickstart, LifeOptions, Outcome};
+use mosaic_fleet::fleet::{DrainOptions, Kickstart, LifeOptions, Outcome};
 use mosaic_fleet::roster::StepKind;
-use mosaic_fleet::{AgentName, Error, Fleet, Result};
+use mosaic_fleet::{AgentName, AgentState, Error, Fleet, Result};
 use serde::Serialize;
 
 use super::init::path_of;
@@ -55,6 +55,42 @@ pub(crate) struct Restart {
 #[derive(Serialize)]
 struct Results<'a> {
     results: &'a [Outcome],
+}
+
+/// Before an upgrade or a reboot: send nothing new, let the agents finish, and stop them
+#[derive(Debug, Args)]
+pub(crate) struct Drain {
+    /// Which agents; all of the roster without any
+    #[arg(value_name = "NAME")]
+    names: Vec<AgentName>,
+    /// How long they may take to finish
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "30m")]
+    timeout: Duration,
+    /// Stop those that have not finished in time all the same
+    #[arg(long)]
+    force: bool,
+}
+
+impl Drain {
+    pub(crate) async fn run(&self, session: &Session) -> Answered {
+        let fleet = session.fleet()?;
+        let options = DrainOptions::new()
+            .with_timeout(self.timeout)
+            .with_force(self.force);
+        let progress = |outcome: &Outcome| {
+            let name = &outcome.agent;
+            // Both a question that keeps it from finishing, and what it came to.
+            let words = match (&outcome.question, &outcome.error) {
+                (Some(question), None) if outcome.state == Some(AgentState::Waiting) => format!(
+                    "{name} asks: {question}\n  answer it: mosaic-fleet agent answer {name} --choice N (or --deny)\n"
+                ),
+                _ => line(&fleet, outcome),
+            };
+            session.output.progress(&words);
+        };
+        let outcomes = fleet.drain(&self.names, &options, progress).await?;
+        print(session, &outcomes)
+    }
 }
 
 impl Start {

@@ -43,6 +43,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Start(command) => wait_for(command.run(session)),
         Command::Stop(command) => wait_for(command.run(session)),
         Command::Restart(command) => wait_for(command.run(session)),
+        Command::Drain(command) => wait_for(command.run(session)),
         Command::Status(command) => wait_for(command.run(session)),
         Command::InstallSystemd(command) => wait_for(command.run(session)),
         Command::UninstallSystemd(command) => wait_for(command.run(session)),

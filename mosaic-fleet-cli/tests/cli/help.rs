@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "start",
     "stop",
     "restart",
+    "drain",
     "status",
     "attach",
     "verify",

@@ -4,6 +4,8 @@
 
 mod codes;
 mod cutover;
+mod drain;
+mod first_questions;
 mod flow;
 mod forms;
 mod help;

@@ -127,5 +127,9 @@ fn a_server_of_another_is_left_alone_and_its_agents_are_taken_over() {
         stage.ok(&["stop", "a"]);
         assert_eq!(stage.server(), server);
         assert_eq!(stage.programs()["mine"], before["mine"]);
+        // And the units can go, though that server stays.
+        stage.ok(&["uninstall-systemd"]);
+        assert_eq!(stage.server(), server);
+        assert_eq!(stage.programs()["mine"], before["mine"]);
     });
 }

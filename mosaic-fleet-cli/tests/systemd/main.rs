@@ -13,6 +13,7 @@ mod boot;
 mod cutover;
 mod install;
 mod isolation;
+mod kickstart;
 mod recovery;
 mod stage;
 mod verify;

@@ -266,9 +266,9 @@ impl Fleet {
                     );
                 }
                 Some((CutoverKind::Kept, _)) => {
-                    return Ok(as_it_is(name, StepKind::AlreadyRunning));
+                    return Ok(Outcome::new(name.clone(), StepKind::AlreadyRunning));
                 }
-                _ => return Ok(as_it_is(name, StepKind::NotRunning)),
+                _ => return Ok(Outcome::new(name.clone(), StepKind::NotRunning)),
             }
             saved = Some(self.save_tail(name, folder).await?);
             let outcomes = self.restart(std::slice::from_ref(name), options, |_| {});
@@ -277,20 +277,9 @@ impl Fleet {
         };
         let outcome = recycled.await.unwrap_or_else(|error| Outcome {
             error: Some(error.with_agent(name)),
-            ..as_it_is(name, StepKind::Restart)
+            ..Outcome::new(name.clone(), StepKind::Restart)
         });
         Recycled { saved, outcome }
-    }
-}
-
-fn as_it_is(name: &AgentName, what: StepKind) -> Outcome {
-    Outcome {
-        agent: name.clone(),
-        what,
-        state: None,
-        question: None,
-        kickstart: None,
-        error: None,
     }
 }
 

@@ -94,6 +94,17 @@ pub struct Outcome {
 type FirstPrompt = Option<String>;
 
 impl Outcome {
+    pub(super) fn new(agent: AgentName, what: StepKind) -> Self {
+        Outcome {
+            agent,
+            what,
+            state: None,
+            question: None,
+            kickstart: None,
+            error: None,
+        }
+    }
+
     fn settle(&mut self, settled: Result<(AgentStatus, Option<Receipt>)>) {
         match settled {
             Ok((status, receipt)) => {
@@ -108,7 +119,7 @@ impl Outcome {
 
 /// A program that ended at once did not start, whatever its launcher said.
 fn ended_at_once(name: &AgentName, how: &str) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, format!("{how} at once"))
+    Error::new(ErrorKind::ConfigInvalid, format!("it ended at once: {how}"))
         .with_operation("start")
         .with_hint(format!(
             "see what it said: mosaic-fleet agent tail {name}, or agent logs {name}; \
@@ -204,14 +215,23 @@ impl Fleet {
             outcome.settle(settled);
             progress(outcome);
         }
-        let left = self.actual().await.is_ok_and(|actual| actual.is_empty());
-        if action == Action::Stop && left && supervisor.holder().await?.state == HolderState::Up {
-            supervisor.release().await?;
+        if action == Action::Stop {
+            self.release_if_empty().await?;
         }
         Ok(outcomes)
     }
 
-    async fn actual(&self) -> Result<Vec<Actual>> {
+    /// Lets go of the home with the last agent.
+    pub(super) async fn release_if_empty(&self) -> Result<()> {
+        let supervisor = self.supervisor()?;
+        let empty = self.actual().await.is_ok_and(|actual| actual.is_empty());
+        if empty && supervisor.holder().await?.state == HolderState::Up {
+            supervisor.release().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn actual(&self) -> Result<Vec<Actual>> {
         if self.supervisor()?.holder().await?.state == HolderState::Down {
             return Ok(Vec::new());
         }
@@ -233,14 +253,7 @@ impl Fleet {
         what: StepKind,
         options: &LifeOptions,
     ) -> (Outcome, Option<FirstPrompt>) {
-        let mut outcome = Outcome {
-            agent: name.clone(),
-            what,
-            state: None,
-            question: None,
-            kickstart: None,
-            error: None,
-        };
+        let mut outcome = Outcome::new(name.clone(), what);
         match self.carry_out(name, what, options).await {
             Ok((done, prompt)) => {
                 outcome.what = done;
@@ -264,8 +277,12 @@ impl Fleet {
             let adopted = supervisor.adopt(name).await?;
             return Ok((if adopted { StepKind::Adopt } else { what }, None));
         }
-        if what.is_idle() {
-            return Ok((what, None));
+        if what == StepKind::NotRunning {
+            // It may be about to be started again by its unit; and how it ended is of no interest
+            // any more.
+            let there = supervisor.stop(name, options.grace).await;
+            let there = there.map_err(|error| error.with_operation("stop"))?;
+            return Ok((if there { StepKind::Stop } else { what }, None));
         }
         let starting = |error: Error| error.with_operation("start");
         // Everything that can be wrong is looked at before anything is stopped.

@@ -3,6 +3,7 @@
 mod called;
 mod canary;
 mod cutover;
+mod drain;
 mod envfile;
 mod kickstart;
 mod launch;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use cutover::{CutoverKind, CutoverPlan, CutoverStep, Recycled};
+pub use drain::DrainOptions;
 pub use life::{LifeOptions, Outcome};
 pub use migrate::Migration;
 pub use open::{FleetOptions, MosaicHome};

@@ -232,7 +232,16 @@ impl Fleet {
             return Check::new(name, Finding::Warning, seen);
         };
         match self.on_path(&program) {
-            Some(path) => Check::new(name, Finding::Ok, format!("runs {}", path.display())),
+            Some(path) => {
+                let overrides = self.inner.overrides.get(&agent.name);
+                let overridden = overrides.map(|found| found.names()).unwrap_or_default();
+                let mut seen = format!("runs {}", path.display());
+                if !overridden.is_empty() {
+                    let file = format!("; its env file overrides {}", overridden.join(", "));
+                    seen.push_str(&file);
+                }
+                Check::new(name, Finding::Ok, seen)
+            }
             None => Check::new(
                 name,
                 Finding::Failure,

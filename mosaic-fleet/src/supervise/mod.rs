@@ -131,6 +131,18 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// `Unavailable`.
     async fn clear(&self, agent: &AgentName, unit: Option<&str>, grace: Duration) -> Result<bool>;
 
+    /// Lets nothing new be sent to an agent, by anybody, for `length` from now on; nothing ends that.
+    ///
+    /// # Errors
+    /// `AgentNotFound`, `Unavailable`.
+    async fn drain(&self, agent: &AgentName, length: Option<Duration>) -> Result<()>;
+
+    /// Waits until whoever is sending to an agent has come to an end.
+    ///
+    /// # Errors
+    /// `Refused` (`Locked`) when that is not so after `limit`; as [`drain`](Supervisor::drain).
+    async fn nobody_sends(&self, agent: &AgentName, limit: Duration) -> Result<()>;
+
     /// How agents that do not run came to their last end, where that is known.
     async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd>;
 

@@ -31,6 +31,9 @@ use crate::transport::tmux::server::private_file;
 /// How long one step may take.
 pub(super) const STEP: Duration = Duration::from_secs(15);
 
+/// How long an agent's start may take: a whole fleet may start at once.
+const BEGIN: Duration = Duration::from_secs(45);
+
 /// How long somebody may take to start an agent after having said that it sends the first prompt.
 const EXPECTED: Duration = Duration::from_secs(120);
 
@@ -111,8 +114,8 @@ impl Plain {
             launch.command.extend([unit.clone(), "--".to_owned()]);
             launch.command.extend(own);
         }
-        self.transport.hold_server(STEP).await?;
-        self.transport.start_session(&launch, STEP).await?;
+        self.transport.hold_server(BEGIN).await?;
+        self.transport.start_session(&launch, BEGIN).await?;
         let agent = &launch.name;
         if let Some(unit) = &keeper.unit
             && let Err(error) = self.transport.mark_kept(agent, unit).await
@@ -351,6 +354,17 @@ impl Supervisor for Plain {
             return Ok(false);
         }
         self.transport.stop_session(agent, grace).await
+    }
+
+    async fn drain(&self, agent: &AgentName, length: Option<Duration>) -> Result<()> {
+        match length {
+            Some(length) => self.transport.drain(agent, length).await,
+            None => self.transport.end_drain(agent).await,
+        }
+    }
+
+    async fn nobody_sends(&self, agent: &AgentName, limit: Duration) -> Result<()> {
+        self.transport.nobody_types(agent, limit).await
     }
 
     async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd> {

@@ -30,7 +30,7 @@ use crate::transport::tmux::TmuxTransport;
 const ADOPTED: &str = "mosaic-tmux-adopted.scope";
 
 /// Who starts the server, as it tells itself.
-const KEEPER: &str = "systemd";
+pub(super) const KEEPER: &str = "systemd";
 
 /// Agents as units.
 #[derive(Debug)]
@@ -88,8 +88,14 @@ impl Systemd {
             // end with its next start.
             self.manager.scope(ADOPTED, &processes_of(HOLDER)).await?;
         }
+        self.start_holder().await
+    }
+
+    async fn start_holder(&self) -> Result<()> {
         self.clear_failures(HOLDER).await;
-        self.restart_alone(HOLDER).await
+        self.restart_alone(HOLDER).await.map_err(|error| {
+            error.with_hint(format!("its log says why: journalctl --user -u {HOLDER}"))
+        })
     }
 
     /// Why a job of an agent's unit failed.
@@ -222,10 +228,7 @@ impl Supervisor for Systemd {
             _ if self.main_process(HOLDER).await?.is_some() => Ok(()),
             // It may be "active" without a process, as the bash version's was: then a start does
             // nothing.
-            _ => {
-                self.clear_failures(HOLDER).await;
-                self.restart_alone(HOLDER).await
-            }
+            _ => self.start_holder().await,
         }
     }
 
@@ -315,6 +318,14 @@ impl Supervisor for Systemd {
         self.plain.clear(agent, unit, grace).await
     }
 
+    async fn drain(&self, agent: &AgentName, length: Option<Duration>) -> Result<()> {
+        self.plain.drain(agent, length).await
+    }
+
+    async fn nobody_sends(&self, agent: &AgentName, limit: Duration) -> Result<()> {
+        self.plain.nobody_sends(agent, limit).await
+    }
+
     async fn ends(&self, agents: &[AgentName]) -> BTreeMap<AgentName, LastEnd> {
         let mut ends = self.plain.ends(agents).await;
         let units: Vec<String> = agents.iter().map(unit_of).collect();
@@ -327,7 +338,7 @@ impl Supervisor for Systemd {
             let word = |name: &str| found.get(name).map_or("", String::as_str);
             let now = match (word("ActiveState"), word("SubState")) {
                 ("activating", "auto-restart") => "it is about to be started again".to_owned(),
-                ("failed", _) => format!("its unit failed ({})", word("Result")),
+                ("failed", _) => format!("it is not started again (unit: {})", word("Result")),
                 _ => continue,
             };
             match ends.get_mut(agent) {

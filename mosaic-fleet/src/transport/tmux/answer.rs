@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Inner;
 use super::caller::Caller;
 use super::error::TmuxError;
-use super::lease::Lease;
+use super::lease::{Lease, Purpose};
 use super::open::OpenPane;
 use super::paste::{Deed, Typist};
 use super::screen::Look;
@@ -74,6 +74,7 @@ impl Answering<'_> {
             &self.pane.control,
             &self.pane.row.identity,
             &config.host,
+            Purpose::End,
             config.timing.lease,
             self.clock.patience(),
             self.clock.deadline,

@@ -18,12 +18,26 @@ use crate::error::{Error, Refusal, Result};
 const OWNER: &str = "@mosaic_lease";
 const EXPIRY: &str = "@mosaic_lease_until";
 
+/// Who lets nothing new be typed here, and until when.
+const DRAIN: &str = "@mosaic_drain";
+const DRAIN_EXPIRY: &str = "@mosaic_drain_until";
+
 /// The server's clock, in seconds.
 const NOW: &str = "#{T;l:%s}";
 
 /// How long a held lease is watched before it is tried again without an event: its end is none
 /// that tmux tells.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a lease is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A text, which a drained agent takes no more.
+    Text,
+    /// What helps an agent to come to an end: an answer to its question, or only to see that
+    /// nobody is typing.
+    End,
+}
 
 /// A held lease. Dropping it gives it back, in the background if it must.
 #[derive(Debug)]
@@ -42,6 +56,7 @@ impl Lease {
         control: &Arc<Control>,
         identity: &Identity,
         host: &str,
+        purpose: Purpose,
         length: Duration,
         patience: Instant,
         deadline: Instant,
@@ -51,18 +66,20 @@ impl Lease {
         let free = format!(
             "#{{||:#{{==:#{{{OWNER}}},}},#{{||:#{{==:#{{{OWNER}}},{owner}}},#{{e|<:#{{{EXPIRY}}},{NOW}}}}}}}"
         );
+        let drained = format!("#{{&&:#{{!=:#{{{DRAIN}}},}},#{{e|>=:#{{{DRAIN_EXPIRY}}},{NOW}}}}}");
+        let (free, words) = match purpose {
+            Purpose::Text => (
+                format!("#{{&&:#{{?{drained},0,1}},{free}}}"),
+                format!("#{{?{drained},DRAIN #{{{DRAIN}}},HELD #{{{OWNER}}}}}"),
+            ),
+            Purpose::End => (free, format!("HELD #{{{OWNER}}}")),
+        };
         let got = CommandList::new([
             set_owner(&target, &owner),
             set_expiry(&target, length),
             command!["display-message", "-p", "TAKEN"],
         ]);
-        let held = CommandList::new([command![
-            "display-message",
-            "-p",
-            "-t",
-            &target,
-            format!("HELD #{{{OWNER}}}")
-        ]]);
+        let held = CommandList::new([command!["display-message", "-p", "-t", &target, words]]);
         let attempt = CommandList::new([when(&target, &free, &got, &held)]);
         // Whatever becomes of the caller from here on, the lease is given back.
         let mut lease = Lease {
@@ -86,6 +103,12 @@ impl Lease {
             if words.iter().any(|words| words == "TAKEN") {
                 lease.renewed = Instant::now();
                 return Ok(lease);
+            }
+            if let Some(by) = words.iter().find_map(|words| words.strip_prefix("DRAIN ")) {
+                lease.held = false;
+                let why = format!("it is being drained by {by}, and takes nothing new");
+                return Err(Error::refused(Refusal::Locked, why)
+                    .with_hint("send it when it was started again, or end the drain"));
             }
             let holder = words
                 .iter()
@@ -157,6 +180,24 @@ impl Drop for Lease {
             });
         }
     }
+}
+
+/// The commands that let nothing new be typed into a pane for `length`.
+pub(super) fn drain(target: &str, by: &str, length: Duration) -> CommandList {
+    let seconds = length.as_secs().max(1);
+    let until = format!("#{{e|+:{NOW},{seconds}}}");
+    CommandList::new([
+        command!["set-option", "-p", "-t", target, DRAIN, by],
+        command!["set-option", "-p", "-F", "-t", target, DRAIN_EXPIRY, until],
+    ])
+}
+
+/// The commands that end a drain.
+pub(super) fn end_drain(target: &str) -> CommandList {
+    CommandList::new([
+        command!["set-option", "-p", "-u", "-t", target, DRAIN],
+        command!["set-option", "-p", "-u", "-t", target, DRAIN_EXPIRY],
+    ])
 }
 
 fn set_owner(target: &str, owner: &str) -> Command {

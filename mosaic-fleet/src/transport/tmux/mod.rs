@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod control;
 mod deliver;
+mod drain;
 mod ear;
 mod error;
 mod gate;

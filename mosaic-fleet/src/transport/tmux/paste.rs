@@ -222,6 +222,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
+    use super::super::lease::Purpose;
     use super::*;
     use crate::options::SendOptions;
     use crate::runtime::{Screen, open_dialog, prepare};
@@ -279,7 +280,15 @@ mod tests {
             let outgoing = prepare(&manifest, "typed", &SendOptions::new()).unwrap();
             let deadline = within(LIMIT);
             let length = Duration::from_secs(5);
-            let lease = Lease::take(&self.control, leased, "here", length, deadline, deadline);
+            let lease = Lease::take(
+                &self.control,
+                leased,
+                "here",
+                Purpose::Text,
+                length,
+                deadline,
+                deadline,
+            );
             let lease = lease.await.unwrap();
             let typist = Typist {
                 server: &self.server,
@@ -382,6 +391,7 @@ mod tests {
             &bench.control,
             &identity,
             "here",
+            Purpose::End,
             length,
             deadline,
             deadline,

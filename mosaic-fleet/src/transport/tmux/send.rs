@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::config::Timing;
 use super::control::Events;
 use super::error::TmuxError;
-use super::lease::Lease;
+use super::lease::{Lease, Purpose};
 use super::memory::Memory;
 use super::open::OpenPane;
 use super::paste::{Deed, Typist};
@@ -63,6 +63,7 @@ pub(super) async fn type_out(
         &pane.control,
         &pane.row.identity,
         &inner.server.config.host,
+        Purpose::Text,
         inner.server.config.timing.lease,
         clock.patience(),
         clock.deadline,
