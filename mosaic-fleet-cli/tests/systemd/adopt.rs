@@ -4,7 +4,7 @@
 use crate::stage::{Stage, is_alive, kill, on_stage, until};
 
 /// Units as people have them from the bash version: done at once, with the server among their own.
-fn old_units(stage: &Stage) {
+pub(crate) fn old_units(stage: &Stage) {
     stage.write(
         ".config/systemd/user/mosaic-tmux-holder.service",
         "[Unit]\nDescription=an old holder\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\

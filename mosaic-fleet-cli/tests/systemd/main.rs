@@ -10,6 +10,7 @@
 
 mod adopt;
 mod boot;
+mod cutover;
 mod install;
 mod isolation;
 mod kickstart;

@@ -219,7 +219,8 @@ impl Fleet {
             checks.push(self.check_agent(agent));
         }
         for wrong in &self.inner.nobodys {
-            let check = Check::new("environment file", Finding::Warning, wrong);
+            let seen = format!("{}: {}", wrong.path.display(), wrong.why);
+            let check = Check::new("environment file", Finding::Warning, seen);
             checks.push(check.with_fix("name it after an agent, or move it away"));
         }
         checks

@@ -430,7 +430,7 @@ fn change(path: PathBuf, before: Option<String>, after: Option<String>) -> FileC
     }
 }
 
-fn entries(folder: &Path) -> Vec<String> {
+pub(super) fn entries(folder: &Path) -> Vec<String> {
     let Ok(found) = fs::read_dir(folder) else {
         return Vec::new();
     };

@@ -1,6 +1,6 @@
 //! Agents under the user's service manager: a unit holds the server, a unit keeps each agent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::Sender;
 use crate::roster::AgentSpec;
 use crate::runtime::{Explanation, Launch};
+use crate::setup::Leftover;
 use crate::transport::tmux::TmuxTransport;
 
 /// Where a server goes that ran in the holder's unit without being its process.
@@ -275,6 +276,34 @@ impl Supervisor for Systemd {
             Ok(()) => Ok(true),
             Err(error) => Err(self.explain_failure(agent, error).await),
         }
+    }
+
+    async fn kept(&self, agents: &[AgentName]) -> Result<BTreeSet<AgentName>> {
+        if agents.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let units: Vec<String> = agents.iter().map(unit_of).collect();
+        let found = self.manager.show(&units, &["Id", "MainPID"]).await?;
+        let kept = |unit: &str| {
+            let of_it = |found: &&Properties| found.get("Id").is_some_and(|id| id == unit);
+            let pid = found.iter().find(of_it)?.get("MainPID")?;
+            Some(pid != "0")
+        };
+        let all = agents.iter().zip(&units);
+        let kept = all.filter(|(_, unit)| kept(unit) == Some(true));
+        Ok(kept.map(|(agent, _)| agent.clone()).collect())
+    }
+
+    async fn caller(&self) -> Option<AgentName> {
+        self.plain.caller().await
+    }
+
+    fn places(&self) -> BTreeMap<&'static str, String> {
+        self.plain.places()
+    }
+
+    fn leftovers(&self, agents: &[AgentName]) -> Vec<Leftover> {
+        self.plain.leftovers(agents)
     }
 
     async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {
