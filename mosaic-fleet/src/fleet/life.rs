@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Message, Receipt};
 use crate::options::{ListOptions, SendOptions, StatusOptions};
 use crate::roster::{Action, Actual, StepKind, plan};
-use crate::supervise::HolderState;
+use crate::supervise::{AgentEnd, HolderState};
 
 /// How long a program may take to draw its composer before its kickstart is given up.
 pub(super) const START_UP: Duration = Duration::from_secs(60);
@@ -325,9 +325,8 @@ impl Fleet {
             Err(error) => return Err(error),
         };
         if status.state == AgentState::Dead {
-            let code = status.exit_status.and_then(|exit| exit.code);
-            let with = code.map_or_else(String::new, |code| format!(" with code {code}"));
-            return Err(ended_at_once(name, &format!("its program ended{with}")));
+            let end = AgentEnd::Program(status.exit_status.unwrap_or_default());
+            return Err(ended_at_once(name, &end.to_string()));
         }
         if status.state == AgentState::Waiting && prompt.is_some() {
             // It would wait in vain: a send answers no question.
