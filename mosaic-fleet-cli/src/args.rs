@@ -8,8 +8,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
 use crate::commands::{
-    agent, attach, demo, doctor, holder, hook, init, life, pane, roster, runtime, start_session,
-    status, tools, units, verify,
+    agent, attach, cutover, demo, doctor, holder, hook, init, life, migrate, pane, roster, runtime,
+    start_session, status, tools, units, verify,
 };
 use crate::exit::{self, Family};
 
@@ -113,6 +113,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Runtime(runtime::Runtime),
     InstallTools(tools::InstallTools),
+    Migrate(migrate::Migrate),
+    Cutover(cutover::Cutover),
     #[command(hide = true)]
     StartSession(start_session::StartSession),
     #[command(hide = true)]

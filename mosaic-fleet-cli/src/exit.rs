@@ -126,7 +126,7 @@ impl Family {
         match words {
             ["agent", "send" | "reset" | "answer", ..] | ["pane", "send", ..] => Family::Send,
             ["agent", "wait", ..] => Family::Wait,
-            ["agent", "run", ..] => Family::Run,
+            ["agent", "run", ..] | ["holder", ..] => Family::Run,
             _ => Family::Other,
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod answer;
 pub(crate) mod attach;
 mod changes;
+pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod holder;
@@ -12,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod life;
 pub(crate) mod logs;
+pub(crate) mod migrate;
 pub(crate) mod pane;
 pub(crate) mod reset;
 pub(crate) mod roster;
@@ -45,6 +47,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Status(command) => wait_for(command.run(session)),
         Command::InstallSystemd(command) => wait_for(command.run(session)),
         Command::UninstallSystemd(command) => wait_for(command.run(session)),
+        Command::Migrate(command) => wait_for(command.run(session)),
+        Command::Cutover(command) => wait_for(command.run(session)),
         Command::Verify(command) => wait_for(command.run(session)),
         Command::Holder(command) => wait_for(command.run(session)),
         Command::AgentLaunch(command) => wait_for(command.run(session)),

@@ -1,15 +1,12 @@
 //! `agent run`: keeps one agent in the foreground, and ends as it does. For units.
 
-use std::{env, process};
+use std::process;
 
 use clap::Args;
 use mosaic_fleet::Result;
 use mosaic_fleet::fleet::RunEvent;
 use mosaic_fleet::supervise::{AgentEnd, Keeper};
-use sd_notify::NotifyState;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::changes::binary;
 use super::interrupted;
@@ -53,7 +50,7 @@ impl Run {
                     "{error}{}{hint}",
                     if hint.is_empty() { "" } else { ": " }
                 );
-                tell_manager(&[NotifyState::Status(&error.to_string())]);
+                tell_manager(false, &error.to_string());
                 process::exit(code.into())
             }
             Err(error) => Err(error),
@@ -87,8 +84,7 @@ impl Run {
                     "{words}: process {}",
                     kept.pid
                 );
-                let status = format!("process {}", kept.pid);
-                tell_manager(&[NotifyState::Ready, NotifyState::Status(&status)]);
+                tell_manager(true, &format!("process {}", kept.pid));
             }
             RunEvent::Kickstart(Ok(receipt)) => {
                 let verdict = receipt.verdict.as_str();
@@ -115,30 +111,51 @@ impl Run {
 }
 
 /// Under a service manager, its protocol; elsewhere nothing.
-fn tell_manager(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+#[cfg(target_os = "linux")]
+fn tell_manager(ready: bool, status: &str) {
+    use sd_notify::NotifyState;
+    let status = NotifyState::Status(status);
+    let told = match ready {
+        true => sd_notify::notify(&[NotifyState::Ready, status]),
+        false => sd_notify::notify(&[status]),
+    };
+    if let Err(error) = told {
         tracing::warn!(%error, "the service manager cannot be told");
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+fn tell_manager(_ready: bool, _status: &str) {}
+
 /// Writes what happens into the journal, with fields, where stderr goes there as well. Elsewhere to
 /// stderr. Says whether it is the journal.
 pub(super) fn journal() -> bool {
+    if to_journal() {
+        return true;
+    }
+    // Set already: by -v.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(LevelFilter::INFO)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .try_init();
+    false
+}
+
+#[cfg(target_os = "linux")]
+fn to_journal() -> bool {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let layer = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let Some(layer) = layer else {
+        return false;
+    };
     let ours = Targets::new()
         .with_target("mosaic_fleet", LevelFilter::INFO)
         .with_target("mosaic_fleet_cli", LevelFilter::INFO);
-    let layer = env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
-    let Some(layer) = layer else {
-        // Set already: by -v.
-        let _ = tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
-            .with_max_level(LevelFilter::INFO)
-            .with_ansi(false)
-            .without_time()
-            .with_target(false)
-            .try_init();
-        return false;
-    };
     let layer = layer
         .with_field_prefix(Some("MOSAIC".to_owned()))
         .with_syslog_identifier("mosaic-fleet".to_owned());
@@ -147,4 +164,9 @@ pub(super) fn journal() -> bool {
         .with(layer)
         .try_init()
         .is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn to_journal() -> bool {
+    false
 }

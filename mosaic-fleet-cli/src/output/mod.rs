@@ -109,6 +109,11 @@ impl Output {
         self.stderr(&format!("{} {text}\n", "warning:".yellow()));
     }
 
+    /// A question to a person, who has the answer to give: to stderr, also if quiet.
+    pub(crate) fn question(&self, text: &str) {
+        self.stderr(text);
+    }
+
     /// The one document for a program.
     pub(crate) fn document(&self, document: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_string(document).map_err(|error| {

@@ -42,6 +42,8 @@ const COMMANDS: &[&str] = &[
     "runtime install",
     "runtime schema",
     "install-tools",
+    "migrate",
+    "cutover",
 ];
 
 #[test]

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod codes;
+mod cutover;
 mod drain;
+mod first_questions;
 mod flow;
 mod forms;
 mod help;

@@ -4,7 +4,7 @@
 use crate::stage::{Stage, is_alive, kill, on_stage, until};
 
 /// Units as people have them from the bash version: done at once, with the server among their own.
-fn old_units(stage: &Stage) {
+pub(crate) fn old_units(stage: &Stage) {
     stage.write(
         ".config/systemd/user/mosaic-tmux-holder.service",
         "[Unit]\nDescription=an old holder\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
@@ -125,6 +125,10 @@ fn a_server_of_another_is_left_alone_and_its_agents_are_taken_over() {
         );
         // Stopping the agent is what was asked for; the server and the stranger stay.
         stage.ok(&["stop", "a"]);
+        assert_eq!(stage.server(), server);
+        assert_eq!(stage.programs()["mine"], before["mine"]);
+        // And the units can go, though that server stays.
+        stage.ok(&["uninstall-systemd"]);
         assert_eq!(stage.server(), server);
         assert_eq!(stage.programs()["mine"], before["mine"]);
     });

@@ -10,9 +10,11 @@
 
 mod adopt;
 mod boot;
+mod cutover;
 mod guide;
 mod install;
 mod isolation;
+mod kickstart;
 mod recovery;
 mod stage;
 mod verify;

@@ -154,3 +154,56 @@ fn a_session_closed_by_hand_is_made_anew() {
         assert_eq!(stage.server(), server);
     });
 }
+
+#[test]
+fn an_agent_that_fails_again_and_again_is_told_and_can_be_stopped() {
+    on_stage(|stage| {
+        stage.roster(
+            "  - { name: a, command: [sh, -c, \"echo no key; exit 9\"] }\n  - { name: b }\n",
+        );
+        stage.ok(&["install-systemd"]);
+        stage.fleet(&["start"]).fails(
+            1,
+            &[
+                "it ended at once: its program failed with code 9",
+                "agent logs a",
+            ],
+        );
+        let agent = until("it is about to be started again", || {
+            let agent = stage.agent("a");
+            let said = agent["evidence"].as_str().unwrap_or_default();
+            if said.contains("about to be started again") {
+                Ok(agent)
+            } else {
+                Err(agent)
+            }
+        });
+        assert_eq!(agent["state"], "dead");
+        stage.ok(&["stop", "a"]);
+        let restarts = stage.property("mosaic-agent@a.service", "NRestarts");
+        assert_eq!(
+            stage.property("mosaic-agent@a.service", "ActiveState"),
+            "inactive"
+        );
+        assert_eq!(stage.states()["a"], "stopped");
+        stage.all_idle(&["b"]);
+        assert_eq!(
+            stage.property("mosaic-agent@a.service", "NRestarts"),
+            restarts
+        );
+
+        // Left alone it is given up after a while, and that is said.
+        let _ = stage.fleet(&["start", "a"]);
+        let agent = until("it is given up", || {
+            let agent = stage.agent("a");
+            let said = agent["evidence"].as_str().unwrap_or_default();
+            if said.contains("it is not started again") {
+                Ok(agent)
+            } else {
+                Err(agent)
+            }
+        });
+        assert_eq!(agent["exit_status"]["code"], 9);
+        assert_eq!(stage.states()["b"], "idle");
+    });
+}

@@ -91,6 +91,59 @@ fn a_missing_program_and_a_bad_name_are_told_and_not_tried_again() {
 }
 
 #[test]
+fn a_holder_without_tmux_is_told_and_not_tried_again() {
+    on_stage(|stage| {
+        stage.shells(&["a"]);
+        stage.ok(&["install-systemd", "--path", "/nowhere"]);
+        stage
+            .fleet(&["start"])
+            .fails(1, &["mosaic-tmux-holder.service", "journalctl --user -u"]);
+        assert_eq!(
+            stage.property("mosaic-tmux-holder.service", "ExecMainStatus"),
+            "69"
+        );
+        assert_eq!(
+            stage.property("mosaic-tmux-holder.service", "NRestarts"),
+            "0"
+        );
+        until("its log says why", || {
+            let words = ["--user", "-u", "mosaic-tmux-holder.service", "--no-pager"];
+            let log = stage.run("journalctl", &words).out;
+            if log.contains("tmux is not installed") {
+                Ok(log)
+            } else {
+                Err(log)
+            }
+        });
+        // The right path, and all is well.
+        stage.ok(&["install-systemd"]);
+        stage.ok(&["start"]);
+        stage.all_idle(&["a"]);
+    });
+}
+
+#[test]
+fn a_bad_env_file_stops_its_own_agent_only() {
+    on_stage(|stage| {
+        stage.write(".config/mosaic/fleet/agents/a.env", "what is this\n");
+        stage.write(".config/mosaic/fleet/agents/my.agent.env", "A=1\n");
+        stage.shells(&["a", "b"]);
+        stage.ok(&["install-systemd", "--enable"]);
+        stage
+            .fleet(&["start"])
+            .fails(1, &["a.env:1: not KEY=VALUE"]);
+        stage.all_idle(&["b"]);
+        stage.boot();
+        stage.all_idle(&["b"]);
+        let doctor = stage.fleet(&["doctor"]);
+        assert_eq!(doctor.code, 1);
+        for words in ["a.env:1: not KEY=VALUE", "my.agent"] {
+            assert!(doctor.out.contains(words), "{doctor:#?}");
+        }
+    });
+}
+
+#[test]
 fn a_unit_folder_that_cannot_be_written_is_told() {
     on_stage(|stage| {
         stage.shells(&["a"]);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
@@ -17,6 +17,8 @@ pub(super) struct Overrides {
     pub(super) command: Option<String>,
     /// Everything else, handed to the agent.
     pub(super) variables: BTreeMap<String, String>,
+    /// Where it would have the agent live, which is the fleet's to say.
+    pub(super) places: BTreeMap<String, String>,
     /// What is wrong with the file, and what to do: this one agent cannot be started.
     pub(super) broken: Option<(String, String)>,
 }
@@ -77,9 +79,16 @@ impl Overrides {
     }
 }
 
+/// A file that is no agent's, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Nobodys {
+    pub(super) path: PathBuf,
+    pub(super) why: String,
+}
+
 /// Reads every `NAME.env` of a folder. A folder that is not there has none. A file that is wrong is
 /// wrong for its own agent only; one whose name is no agent's is told apart.
-pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<String>) {
+pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<Nobodys>) {
     let mut nobody = Vec::new();
     let mut all = BTreeMap::new();
     let Ok(entries) = fs::read_dir(folder) else {
@@ -100,7 +109,10 @@ pub(super) fn read_all(folder: &Path) -> (BTreeMap<AgentName, Overrides>, Vec<St
         let name = match AgentName::new(stem) {
             Ok(name) => name,
             Err(error) => {
-                nobody.push(format!("{origin}: {}", error.message()));
+                nobody.push(Nobodys {
+                    why: error.message().to_owned(),
+                    path,
+                });
                 continue;
             }
         };
@@ -155,7 +167,9 @@ fn parse(text: &str, origin: &str) -> Result<Overrides> {
             "MOSAIC_AGENT_COMMAND" if !value.is_empty() => overrides.command = Some(value),
             "MOSAIC_AGENT_WORKDIR" | "MOSAIC_AGENT_COMMAND" | "MOSAIC_AGENT_NAME" => {}
             // Which server the whole fleet is on is not one agent's to say.
-            "MOSAIC_TMUX_SOCKET" | "MOSAIC_TMUX_HOLDER" => {}
+            "MOSAIC_TMUX_SOCKET" | "MOSAIC_TMUX_HOLDER" => {
+                overrides.places.insert(key.to_owned(), value);
+            }
             _ => {
                 overrides.variables.insert(key.to_owned(), value);
             }

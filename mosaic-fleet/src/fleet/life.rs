@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Message, Receipt};
 use crate::options::{ListOptions, SendOptions, StatusOptions};
 use crate::roster::{Action, Actual, StepKind, plan};
-use crate::supervise::HolderState;
+use crate::supervise::{AgentEnd, HolderState};
 
 /// How long a program may take to draw its composer before its kickstart is given up.
 pub(super) const START_UP: Duration = Duration::from_secs(60);
@@ -119,7 +119,7 @@ impl Outcome {
 
 /// A program that ended at once did not start, whatever its launcher said.
 fn ended_at_once(name: &AgentName, how: &str) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, format!("{how} at once"))
+    Error::new(ErrorKind::ConfigInvalid, format!("it ended at once: {how}"))
         .with_operation("start")
         .with_hint(format!(
             "see what it said: mosaic-fleet agent tail {name}, or agent logs {name}; \
@@ -277,8 +277,12 @@ impl Fleet {
             let adopted = supervisor.adopt(name).await?;
             return Ok((if adopted { StepKind::Adopt } else { what }, None));
         }
-        if what.is_idle() {
-            return Ok((what, None));
+        if what == StepKind::NotRunning {
+            // It may be about to be started again by its unit; and how it ended is of no interest
+            // any more.
+            let there = supervisor.stop(name, options.grace).await;
+            let there = there.map_err(|error| error.with_operation("stop"))?;
+            return Ok((if there { StepKind::Stop } else { what }, None));
         }
         let starting = |error: Error| error.with_operation("start");
         // Everything that can be wrong is looked at before anything is stopped.
@@ -321,9 +325,8 @@ impl Fleet {
             Err(error) => return Err(error),
         };
         if status.state == AgentState::Dead {
-            let code = status.exit_status.and_then(|exit| exit.code);
-            let with = code.map_or_else(String::new, |code| format!(" with code {code}"));
-            return Err(ended_at_once(name, &format!("its program ended{with}")));
+            let end = AgentEnd::Program(status.exit_status.unwrap_or_default());
+            return Err(ended_at_once(name, &end.to_string()));
         }
         if status.state == AgentState::Waiting && prompt.is_some() {
             // It would wait in vain: a send answers no question.

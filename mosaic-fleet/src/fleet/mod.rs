@@ -2,11 +2,13 @@
 
 mod called;
 mod canary;
+mod cutover;
 mod drain;
 mod envfile;
 mod kickstart;
 mod launch;
 mod life;
+mod migrate;
 mod open;
 mod run;
 mod talk;
@@ -18,8 +20,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use cutover::{CutoverKind, CutoverPlan, CutoverStep, Recycled};
 pub use drain::DrainOptions;
 pub use life::{LifeOptions, Outcome};
+pub use migrate::Migration;
 pub use open::{FleetOptions, MosaicHome};
 pub use run::RunEvent;
 pub use talk::{Kickstart, ResetOutcome};
@@ -32,7 +36,7 @@ use crate::roster::{AgentSpec, Roster};
 use crate::runtime::Catalog;
 use crate::supervise::Supervisor;
 use crate::transport::DynTransport;
-use envfile::Overrides;
+use envfile::{Nobodys, Overrides};
 
 /// A fleet: who should be there, how to talk to them, and who keeps them running. Cheap to clone.
 ///
@@ -110,13 +114,15 @@ struct Inner {
     agents: Vec<AgentSpec>,
     overrides: BTreeMap<AgentName, Overrides>,
     /// Environment files that are no agent's.
-    nobodys: Vec<String>,
+    nobodys: Vec<Nobodys>,
     catalog: Catalog,
     transport: DynTransport,
     supervisor: Option<Arc<dyn Supervisor>>,
     home: MosaicHome,
     /// The user's home folder.
     user_home: PathBuf,
+    /// Where the state of every program of the user's is.
+    state: PathBuf,
     /// Where agents report what they do, one log each.
     events: PathBuf,
     /// Where programs are sought.

@@ -146,6 +146,18 @@ impl Fleet {
             }
             agents.retain(|agent| names.contains(&agent.status.name));
         }
+        // What cannot be started is told before somebody tries.
+        for agent in &agents {
+            let name = &agent.status.name;
+            let broken = inner
+                .overrides
+                .get(name)
+                .and_then(|file| file.broken.as_ref());
+            errors.extend(broken.map(|(what, fix)| ScopedError {
+                scope: name.to_string(),
+                error: Error::config_invalid(what.as_str()).with_hint(fix.as_str()),
+            }));
+        }
         Ok(FleetStatus {
             version: 1,
             generated_at: Some(SystemTime::now()),
@@ -207,7 +219,8 @@ impl Fleet {
             checks.push(self.check_agent(agent));
         }
         for wrong in &self.inner.nobodys {
-            let check = Check::new("environment file", Finding::Warning, wrong);
+            let seen = format!("{}: {}", wrong.path.display(), wrong.why);
+            let check = Check::new("environment file", Finding::Warning, seen);
             checks.push(check.with_fix("name it after an agent, or move it away"));
         }
         checks
@@ -231,7 +244,16 @@ impl Fleet {
             return Check::new(name, Finding::Warning, seen);
         };
         match self.on_path(&program) {
-            Some(path) => Check::new(name, Finding::Ok, format!("runs {}", path.display())),
+            Some(path) => {
+                let overrides = self.inner.overrides.get(&agent.name);
+                let overridden = overrides.map(|found| found.names()).unwrap_or_default();
+                let mut seen = format!("runs {}", path.display());
+                if !overridden.is_empty() {
+                    let file = format!("; its env file overrides {}", overridden.join(", "));
+                    seen.push_str(&file);
+                }
+                Check::new(name, Finding::Ok, seen)
+            }
             None => Check::new(
                 name,
                 Finding::Failure,

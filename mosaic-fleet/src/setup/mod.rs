@@ -2,12 +2,13 @@
 //! merged into the program's own configuration, and taken out again; and our drop-ins for the scripts
 //! of the bash version, put in their places and taken out again. What to write is planned without
 //! touching anything ([`changes`], [`tool_changes`]); [`read`], [`read_tools`] and [`apply`] do the
-//! rest. What is not ours is never lost, and whatever cannot be understood is an error before
+//! rest. What is left of the bash version is told by [`old_scripts`]. What is not ours is never lost, and whatever cannot be understood is an error before
 //! anything is written.
 
 mod apply;
 mod claude;
 mod json;
+mod leftover;
 mod pi;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{apply, read, read_tools};
+pub use leftover::{Leftover, LeftoverKind, old_scripts};
 pub use tools::{ToolFiles, tool_changes};
 
 use crate::error::{Error, Result};

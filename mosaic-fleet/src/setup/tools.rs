@@ -9,13 +9,19 @@ use crate::error::Result;
 /// A script, and its place in the fleet's home.
 pub(super) struct Tool {
     pub(super) path: &'static str,
+    /// What it does.
+    pub(super) what: &'static str,
+    /// The command that does the same.
+    pub(super) command: &'static str,
     text: &'static str,
 }
 
 macro_rules! tools {
-    ($($folder:literal / $name:literal),* $(,)?) => {
+    ($($folder:literal / $name:literal $what:literal $command:literal),* $(,)?) => {
         &[$(Tool {
             path: concat!("tools/", $folder, "/", $name),
+            what: $what,
+            command: concat!("mosaic-fleet ", $command),
             text: include_str!(concat!("../shims/", $name)),
         }),*]
     };
@@ -23,9 +29,9 @@ macro_rules! tools {
 
 /// Every script of ours.
 pub(super) const TOOLS: &[Tool] = tools![
-    "tmux" / "agent-send.sh",
-    "tmux" / "send-message.sh",
-    "fleet" / "start-agent-session.sh",
+    "tmux" / "agent-send.sh" "sends a text to an agent, with who sends it" "agent send",
+    "tmux" / "send-message.sh" "types a text into a terminal" "pane send",
+    "fleet" / "start-agent-session.sh" "starts an agent" "start",
 ];
 
 /// What the second line of a script of ours begins with; its sum follows.
@@ -139,6 +145,11 @@ fn owner(text: &str) -> Owner {
         true => Owner::Ours,
         false => Owner::OursChanged,
     }
+}
+
+/// Whether a script is one that we wrote, whoever changed it since.
+pub(super) fn is_ours(text: &str) -> bool {
+    owner(text) != Owner::Theirs
 }
 
 /// FNV-1a, 64 bits: tells a change of a person's, and is no defence against anybody.

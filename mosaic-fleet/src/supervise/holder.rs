@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::plain::STEP;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::process::{End, is_alive};
 use crate::transport::tmux::TmuxTransport;
 
@@ -53,6 +53,7 @@ pub(crate) async fn ready(transport: &TmuxTransport, main: Option<u32>) -> Resul
         };
         match found {
             Ok(()) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
             Err(error) if tokio::time::Instant::now() > limit => return Err(error),
             // A socket that is not there yet tells nobody when it is.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,

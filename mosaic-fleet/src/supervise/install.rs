@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::keeping::UnitProgram;
 use super::manager::{Manager, controllers};
+use super::plain::STEP;
+use super::systemd::KEEPER;
 use super::units::{HOLDER, LIMITS, TEMPLATE, Units, agent_of, fleet_of, is_ours, limits, unit_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::roster::AgentSpec;
@@ -105,6 +107,7 @@ pub struct UnitFiles {
     agents: Vec<AgentSpec>,
     user: String,
     manager: Manager,
+    transport: TmuxTransport,
 }
 
 impl UnitFiles {
@@ -141,6 +144,7 @@ impl UnitFiles {
             socket_path,
             agents,
             manager: Manager::of(environment),
+            transport: transport.clone(),
         })
     }
 
@@ -228,7 +232,8 @@ impl UnitFiles {
     /// What has to be done so that nothing of it is left.
     ///
     /// # Errors
-    /// `Refused` (`Busy`) while the fleet runs under the units.
+    /// `Refused` (`Busy`) while the fleet runs under the units. A holder that only watches a server of
+    /// another is stopped.
     pub async fn removal(&self) -> Result<InstallPlan> {
         let mut running = self.running().await?;
         let holder = self
@@ -236,8 +241,12 @@ impl UnitFiles {
             .show(&[HOLDER.to_owned()], &["ActiveState"])
             .await?;
         let state = holder.first().and_then(|found| found.get("ActiveState"));
+        let mut plan = InstallPlan::default();
         if state.is_some_and(|state| state != "inactive" && state != "failed") {
-            running.insert(HOLDER.to_owned());
+            match self.transport.server_state(STEP).await? {
+                Some(server) if server.keeper != KEEPER => plan.stop.push(HOLDER.to_owned()),
+                _ => drop(running.insert(HOLDER.to_owned())),
+            }
         }
         let here = self.file_of(TEMPLATE).is_some_and(|text| is_ours(&text));
         if here && !running.is_empty() {
@@ -248,13 +257,14 @@ impl UnitFiles {
             )
             .with_hint("stop it first: mosaic-fleet stop"));
         }
-        let mut plan = InstallPlan::default();
         let ours = |name: &str| {
             let before = self.file_of(name).filter(|text| is_ours(text));
             before.map(|before| (self.folder.join(name), before))
         };
         let mut files: Vec<_> = [HOLDER, TEMPLATE].into_iter().filter_map(ours).collect();
-        if !files.is_empty() {
+        if files.is_empty() {
+            plan.stop.clear();
+        } else {
             plan.disable = self.enabled().into_iter().collect();
         }
         files.extend(self.drop_ins());
@@ -280,6 +290,7 @@ impl UnitFiles {
     ) -> Result<()> {
         // What is disabled is found by its file, which may be about to go.
         self.units("disable", &plan.disable).await?;
+        self.units("stop", &plan.stop).await?;
         for change in &plan.changes {
             let backup = setup::apply(change)?;
             written(change, backup);
@@ -287,8 +298,7 @@ impl UnitFiles {
         if !plan.changes.is_empty() {
             self.manager.systemctl(&["daemon-reload"]).await?;
         }
-        self.units("enable", &plan.enable).await?;
-        self.units("stop", &plan.stop).await
+        self.units("enable", &plan.enable).await
     }
 
     async fn units(&self, verb: &str, units: &[String]) -> Result<()> {
@@ -420,7 +430,7 @@ fn change(path: PathBuf, before: Option<String>, after: Option<String>) -> FileC
     }
 }
 
-fn entries(folder: &Path) -> Vec<String> {
+pub(super) fn entries(folder: &Path) -> Vec<String> {
     let Ok(found) = fs::read_dir(folder) else {
         return Vec::new();
     };

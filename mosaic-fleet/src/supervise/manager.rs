@@ -146,6 +146,8 @@ impl Manager {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // What a person interrupts is us: a job that was begun comes to its end.
+            .process_group(0)
             .kill_on_drop(true);
         let limit = timeout(JOB, command.output());
         let output = limit

@@ -7,13 +7,15 @@ mod holder;
 mod install;
 mod keeping;
 mod launcher;
+mod leftovers;
 mod logs;
 mod manager;
 mod plain;
 mod systemd;
+mod tails;
 mod units;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ pub use install::{InstallOptions, InstallPlan, Linger, UnitFiles};
 pub use keeping::{AgentEnd, Keeper, Kept, UnitProgram};
 pub use launcher::move_to_unit;
 pub use logs::LogEntry;
+pub(crate) use tails::{save_tail, tails_folder};
 
 use crate::agent::AgentName;
 use crate::error::Result;
@@ -39,6 +42,7 @@ use crate::message::Sender;
 use crate::registry::{Context, tmux_config};
 use crate::roster::AgentSpec;
 use crate::runtime::{Explanation, Launch};
+use crate::setup::Leftover;
 use crate::transport::tmux::{DEFAULT_SCHEME, TmuxTransport};
 
 /// Starts and stops agents.
@@ -86,6 +90,22 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn adopt(&self, agent: &AgentName) -> Result<bool>;
+
+    /// Which of these agents, if they run, are kept as this supervisor keeps its own.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn kept(&self, agents: &[AgentName]) -> Result<BTreeSet<AgentName>>;
+
+    /// The agent in whose terminal the caller runs, if it is one of those that this supervisor keeps
+    /// or could keep.
+    async fn caller(&self) -> Option<AgentName>;
+
+    /// Where the agents live, by the variables that the bash version says it with.
+    fn places(&self) -> BTreeMap<&'static str, String>;
+
+    /// What of the bash version is where this fleet's units are or would be; `agents` are the fleet's.
+    fn leftovers(&self, agents: &[AgentName]) -> Vec<Leftover>;
 
     /// Starts an agent to be kept by the caller; one that runs is taken over as it is.
     ///

@@ -1,6 +1,6 @@
 //! Agents straight on a tmux server of their own, without units: nothing restarts what ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,9 @@ use super::census::{Census, other_servers};
 use super::check::{Check, Finding};
 use super::ended::{Ends, LastEnd};
 use super::holder::{self, Hold};
-use super::install::UnitFiles;
+use super::install::{UnitFiles, folder};
 use super::keeping::{AgentEnd, Keeper, Kept, UnitProgram};
+use super::leftovers::old_units;
 use super::manager::{Manager, belongs_to};
 use super::{Holder, HolderState, Supervisor};
 use crate::agent::{AgentName, ExitStatus};
@@ -22,12 +23,16 @@ use crate::message::Sender;
 use crate::roster::AgentSpec;
 use crate::runtime::process::tree;
 use crate::runtime::{Explanation, Launch};
+use crate::setup::Leftover;
 use crate::transport::tmux::TmuxTransport;
 use crate::transport::tmux::keep::{Ended, Running};
 use crate::transport::tmux::server::private_file;
 
 /// How long one step may take.
 pub(super) const STEP: Duration = Duration::from_secs(15);
+
+/// How long an agent's start may take: a whole fleet may start at once.
+const BEGIN: Duration = Duration::from_secs(45);
 
 /// How long somebody may take to start an agent after having said that it sends the first prompt.
 const EXPECTED: Duration = Duration::from_secs(120);
@@ -109,8 +114,8 @@ impl Plain {
             launch.command.extend([unit.clone(), "--".to_owned()]);
             launch.command.extend(own);
         }
-        self.transport.hold_server(STEP).await?;
-        self.transport.start_session(&launch, STEP).await?;
+        self.transport.hold_server(BEGIN).await?;
+        self.transport.start_session(&launch, BEGIN).await?;
         let agent = &launch.name;
         if let Some(unit) = &keeper.unit
             && let Err(error) = self.transport.mark_kept(agent, unit).await
@@ -261,6 +266,35 @@ impl Supervisor for Plain {
 
     async fn adopt(&self, _agent: &AgentName) -> Result<bool> {
         Ok(false)
+    }
+
+    async fn kept(&self, agents: &[AgentName]) -> Result<BTreeSet<AgentName>> {
+        let started = self.transport.started_by_us().await?;
+        let ours = |agent: &&AgentName| started.contains(agent.as_str());
+        Ok(agents.iter().filter(ours).cloned().collect())
+    }
+
+    async fn caller(&self) -> Option<AgentName> {
+        let inside = self.transport.config().environment.get("TMUX")?;
+        let server = fs::canonicalize(inside.split(',').next()?).ok()?;
+        if server != fs::canonicalize(self.transport.socket_path()).ok()? {
+            return None;
+        }
+        AgentName::new(self.sender().await.session()).ok()
+    }
+
+    fn places(&self) -> BTreeMap<&'static str, String> {
+        let config = self.transport.config();
+        BTreeMap::from([
+            ("MOSAIC_TMUX_SOCKET", config.socket.label()),
+            ("MOSAIC_TMUX_HOLDER", config.holder.clone()),
+        ])
+    }
+
+    fn leftovers(&self, agents: &[AgentName]) -> Vec<Leftover> {
+        let config = self.transport.config();
+        let folder = folder(&config.environment);
+        old_units(&folder, &config.socket.label(), agents)
     }
 
     async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {

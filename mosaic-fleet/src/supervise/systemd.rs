@@ -1,6 +1,6 @@
 //! Agents under the user's service manager: a unit holds the server, a unit keeps each agent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,13 +23,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::Sender;
 use crate::roster::AgentSpec;
 use crate::runtime::{Explanation, Launch};
+use crate::setup::Leftover;
 use crate::transport::tmux::TmuxTransport;
 
 /// Where a server goes that ran in the holder's unit without being its process.
 const ADOPTED: &str = "mosaic-tmux-adopted.scope";
 
 /// Who starts the server, as it tells itself.
-const KEEPER: &str = "systemd";
+pub(super) const KEEPER: &str = "systemd";
 
 /// Agents as units.
 #[derive(Debug)]
@@ -87,8 +88,14 @@ impl Systemd {
             // end with its next start.
             self.manager.scope(ADOPTED, &processes_of(HOLDER)).await?;
         }
+        self.start_holder().await
+    }
+
+    async fn start_holder(&self) -> Result<()> {
         self.clear_failures(HOLDER).await;
-        self.restart_alone(HOLDER).await
+        self.restart_alone(HOLDER).await.map_err(|error| {
+            error.with_hint(format!("its log says why: journalctl --user -u {HOLDER}"))
+        })
     }
 
     /// Why a job of an agent's unit failed.
@@ -221,10 +228,7 @@ impl Supervisor for Systemd {
             _ if self.main_process(HOLDER).await?.is_some() => Ok(()),
             // It may be "active" without a process, as the bash version's was: then a start does
             // nothing.
-            _ => {
-                self.clear_failures(HOLDER).await;
-                self.restart_alone(HOLDER).await
-            }
+            _ => self.start_holder().await,
         }
     }
 
@@ -274,6 +278,34 @@ impl Supervisor for Systemd {
         }
     }
 
+    async fn kept(&self, agents: &[AgentName]) -> Result<BTreeSet<AgentName>> {
+        if agents.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let units: Vec<String> = agents.iter().map(unit_of).collect();
+        let found = self.manager.show(&units, &["Id", "MainPID"]).await?;
+        let kept = |unit: &str| {
+            let of_it = |found: &&Properties| found.get("Id").is_some_and(|id| id == unit);
+            let pid = found.iter().find(of_it)?.get("MainPID")?;
+            Some(pid != "0")
+        };
+        let all = agents.iter().zip(&units);
+        let kept = all.filter(|(_, unit)| kept(unit) == Some(true));
+        Ok(kept.map(|(agent, _)| agent.clone()).collect())
+    }
+
+    async fn caller(&self) -> Option<AgentName> {
+        self.plain.caller().await
+    }
+
+    fn places(&self) -> BTreeMap<&'static str, String> {
+        self.plain.places()
+    }
+
+    fn leftovers(&self, agents: &[AgentName]) -> Vec<Leftover> {
+        self.plain.leftovers(agents)
+    }
+
     async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {
         self.plain.keep(launch, keeper).await
     }
@@ -306,7 +338,7 @@ impl Supervisor for Systemd {
             let word = |name: &str| found.get(name).map_or("", String::as_str);
             let now = match (word("ActiveState"), word("SubState")) {
                 ("activating", "auto-restart") => "it is about to be started again".to_owned(),
-                ("failed", _) => format!("its unit failed ({})", word("Result")),
+                ("failed", _) => format!("it is not started again (unit: {})", word("Result")),
                 _ => continue,
             };
             match ends.get_mut(agent) {

@@ -35,6 +35,11 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "names of variables that operators already use",
     ),
     (
+        "fleet/migrate.rs",
+        "socket",
+        "names the command line's flag for the instance",
+    ),
+    (
         "fleet/open.rs",
         "matrix",
         "a roster may name a scheme that this build lacks",

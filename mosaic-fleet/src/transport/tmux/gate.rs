@@ -17,12 +17,17 @@ use tokio::time::{Instant, sleep};
 
 use super::error::TmuxError;
 
-/// How long the gate is waited for. Whoever is in it needs a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the gate is waited for. Whoever is in it needs a few milliseconds, and a hundred agents
+/// may come at once.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A lock file tells nobody when it is free, and a thread that waited for it could not be called
 /// back: it is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
+
+/// And after so long when it stays taken: a hundred that ask all the time leave whoever is in it no
+/// processor.
+const ASK_LATER: Duration = Duration::from_millis(10);
 
 /// The gate of one server.
 #[derive(Debug, Clone)]
@@ -43,13 +48,17 @@ impl Gate {
         Gate { path, creates }
     }
 
-    /// Waits for the gate, ten seconds at most. Cancel safe.
+    /// Waits for the gate, half a minute at most. Cancel safe.
     ///
     /// Where no server was ever started there is no gate, and nothing is left behind by asking.
     pub(super) async fn enter(&self) -> Result<Passage, TmuxError> {
-        self.wait().await.map_err(|source| TmuxError::File {
-            path: self.path.display().to_string(),
-            source,
+        self.wait().await.map_err(|source| match source.kind() {
+            // Many others came first: another try may do better.
+            io::ErrorKind::WouldBlock => TmuxError::Slow(PATIENCE),
+            _ => TmuxError::File {
+                path: self.path.display().to_string(),
+                source,
+            },
         })
     }
 
@@ -75,6 +84,7 @@ impl Gate {
 
 /// Locks a file until it is closed. False when another one has it until `limit`. Cancel safe.
 pub(super) async fn lock(file: &File, limit: Instant) -> io::Result<bool> {
+    let mut pause = ASK_AGAIN;
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(true),
@@ -82,7 +92,8 @@ pub(super) async fn lock(file: &File, limit: Instant) -> io::Result<bool> {
                 if Instant::now() >= limit {
                     return Ok(false);
                 }
-                sleep(ASK_AGAIN).await;
+                sleep(pause).await;
+                pause = (pause * 2).min(ASK_LATER);
             }
             Err(error) => return Err(error.into()),
         }

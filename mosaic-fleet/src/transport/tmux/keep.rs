@@ -1,7 +1,7 @@
 //! What whoever keeps agents alive must know of their sessions: which process runs, when and how it
 //! ends, whose it is, and who else lives on the server. For `supervise`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::TmuxTransport;
@@ -181,6 +181,18 @@ impl TmuxTransport {
         let text = String::from_utf8_lossy(&output);
         let unit = text.trim().strip_prefix("unit").unwrap_or_default().trim();
         Ok(Some(unit.to_owned()).filter(|unit| !unit.is_empty()))
+    }
+
+    /// The names of the sessions that we started as agents. None where there is no server.
+    pub(crate) async fn started_by_us(&self) -> Result<BTreeSet<String>> {
+        let rows = match self.inner.server.panes(None, super::STEP).await {
+            Err(TmuxError::NoServer { .. }) => Vec::new(),
+            rows => rows?,
+        };
+        let marked = rows
+            .into_iter()
+            .filter(|row| row.agent == row.identity.session);
+        Ok(marked.map(|row| row.agent).collect())
     }
 
     /// Every program on the server by the name of its session, ours and strangers', and the server.

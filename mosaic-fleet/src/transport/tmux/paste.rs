@@ -232,6 +232,13 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    async fn lease(control: &Arc<Control>, identity: &Identity) -> Lease {
+        let (length, limit) = (Duration::from_secs(5), within(LIMIT));
+        let text = Purpose::Text;
+        let taken = Lease::take(control, identity, "here", text, length, limit, limit).await;
+        taken.unwrap()
+    }
+
     /// Two panes that write down what is typed to them.
     struct Bench {
         fixture: TmuxFixture,
@@ -279,17 +286,7 @@ mod tests {
                 .unwrap();
             let outgoing = prepare(&manifest, "typed", &SendOptions::new()).unwrap();
             let deadline = within(LIMIT);
-            let length = Duration::from_secs(5);
-            let lease = Lease::take(
-                &self.control,
-                leased,
-                "here",
-                Purpose::Text,
-                length,
-                deadline,
-                deadline,
-            );
-            let lease = lease.await.unwrap();
+            let lease = lease(&self.control, leased).await;
             let typist = Typist {
                 server: &self.server,
                 control: &self.control,
@@ -386,17 +383,8 @@ mod tests {
         let identity = bench.identity("asks").await;
         let claude = crate::runtime::Catalog::shipped().unwrap();
         let manifest = claude.get("claude").unwrap();
-        let (deadline, length) = (within(LIMIT), Duration::from_secs(5));
-        let lease = Lease::take(
-            &bench.control,
-            &identity,
-            "here",
-            Purpose::End,
-            length,
-            deadline,
-            deadline,
-        );
-        let lease = lease.await.unwrap();
+        let deadline = within(LIMIT);
+        let lease = lease(&bench.control, &identity).await;
         for (seen, deed) in [
             (drawn.replace('x', "z"), Deed::Withheld),
             (drawn.replace("No", "Never"), Deed::Withheld),
