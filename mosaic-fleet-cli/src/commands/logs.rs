@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use clap::Args;
 use mosaic_fleet::supervise::LogEntry;
-use mosaic_fleet::{AgentName, Error, Result};
+use mosaic_fleet::{AgentName, Error, Fleet, Result, Roster};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -36,9 +36,11 @@ struct Entries<'a> {
 
 impl Logs {
     pub(crate) async fn run(&self, session: &Session) -> Answered {
-        let command = session
-            .fleet()?
-            .log_command(&self.agent, self.lines, self.follow)?;
+        // A broken roster is a good reason to read a log.
+        let fleet = session
+            .fleet()
+            .or_else(|_| Fleet::with_roster(Roster::default(), session.options()))?;
+        let command = fleet.log_command(&self.agent, self.lines, self.follow)?;
         let cannot = |error| {
             let program = command.first().map_or("", String::as_str);
             Error::unavailable(format!("cannot run {program}")).with_source(error)

@@ -164,10 +164,16 @@ fn evidence(agent: &AgentReport) -> String {
     let seen = &agent.status;
     let waits = seen.question.as_ref().or(seen.waiting_for.as_ref());
     match (seen.state, waits) {
-        (AgentState::Waiting, Some(question)) => format!("{}: {question}", seen.evidence),
+        (AgentState::Waiting, Some(question)) if !seen.evidence.contains(question.as_str()) => {
+            format!("{}: {question}", seen.evidence)
+        }
         (AgentState::Dead, _) => {
             let exit = seen.exit_status.unwrap_or_default();
             match (exit.code, exit.signal) {
+                // Its keeper has said so already.
+                _ if seen.evidence.contains(" code ") || seen.evidence.contains(" signal ") => {
+                    seen.evidence.clone()
+                }
                 (_, Some(signal)) => format!("{} (signal {signal})", seen.evidence),
                 (Some(code), None) => format!("{} (code {code})", seen.evidence),
                 (None, None) => seen.evidence.clone(),

@@ -19,4 +19,5 @@ mod scripts;
 mod start_session;
 mod tools;
 mod verbs;
+mod verify;
 mod wrong_input;

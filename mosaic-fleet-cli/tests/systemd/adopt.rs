@@ -133,3 +133,22 @@ fn a_server_of_another_is_left_alone_and_its_agents_are_taken_over() {
         assert_eq!(stage.programs()["mine"], before["mine"]);
     });
 }
+
+#[test]
+fn a_server_of_ours_from_before_the_units_gives_way_when_it_is_empty() {
+    on_stage(|stage| {
+        stage.shells(&["a"]);
+        stage.ok(&["start"]);
+        let before = stage.programs();
+        stage.ok(&["install-systemd"]);
+        stage.ok(&["start"]);
+        assert_eq!(stage.programs(), before);
+        let status = stage.ok(&["status", "--json"]).json();
+        assert_eq!(status["holder"]["state"], "foreign", "{status}");
+        stage.ok(&["drain"]);
+        stage.ok(&["start"]);
+        let status = stage.ok(&["status", "--json"]).json();
+        assert_eq!(status["holder"]["state"], "up", "{status}");
+        assert_eq!(stage.ok(&["verify", "--json"]).json()["ok"], true);
+    });
+}

@@ -38,6 +38,15 @@ pub(super) fn is_canary(name: &AgentName) -> bool {
     CANARIES.contains(&name.as_str())
 }
 
+/// Nobody else may enter it, nor those above it that are made with it.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
 impl Fleet {
     /// Where a canary writes down what it takes.
     pub(super) fn canary_log(&self, name: &AgentName) -> PathBuf {
@@ -48,8 +57,8 @@ impl Fleet {
     pub(super) fn canary_launch(&self, name: &AgentName) -> Result<Launch> {
         let log = self.canary_log(name);
         let folder = log.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(folder).map_err(|error| {
-            Error::config_invalid(format!("cannot write in {}", folder.display()))
+        private_folder(folder).map_err(|error| {
+            Error::config_invalid(format!("cannot write in {}: {error}", folder.display()))
                 .with_source(error)
         })?;
         let log = log.display().to_string();

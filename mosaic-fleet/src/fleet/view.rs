@@ -210,7 +210,10 @@ impl Fleet {
         let mut checks = vec![Check::new(
             "roster",
             Finding::Ok,
-            format!("{} agents", self.inner.agents.len()),
+            match self.inner.agents.len() {
+                1 => "1 agent".to_owned(),
+                agents => format!("{agents} agents"),
+            },
         )];
         if let Some(supervisor) = &self.inner.supervisor {
             checks.extend(supervisor.check(&self.inner.agents).await);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentName, ExitStatus};
 use crate::error::{Error, Result};
-use crate::transport::tmux::server::{private_dir, private_file};
+use crate::transport::tmux::server::{private_dirs, private_file};
 
 /// An agent's last end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,8 @@ impl LastEnd {
 /// The last ends of one fleet's agents.
 #[derive(Debug, Clone)]
 pub(super) struct Ends {
-    folder: PathBuf,
+    state: PathBuf,
+    below: String,
 }
 
 impl Ends {
@@ -55,27 +56,27 @@ impl Ends {
     pub(super) fn of(state: &Path, instance: &str) -> Self {
         let instance = instance.replace('/', "%");
         Ends {
-            folder: state.join("mosaic-fleet/ended").join(instance),
+            state: state.to_path_buf(),
+            below: format!("mosaic-fleet/ended/{instance}"),
         }
     }
 
     fn file(&self, agent: &AgentName) -> PathBuf {
-        self.folder.join(format!("{agent}.json"))
+        let folder = self.state.join(&self.below);
+        folder.join(format!("{agent}.json"))
     }
 
     /// Writes an end down, in the place of the one before.
     pub(super) fn record(&self, agent: &AgentName, end: &LastEnd) -> Result<()> {
         let text = serde_json::to_vec(end)
             .map_err(|error| Error::unavailable("an end cannot be written").with_source(error))?;
-        if let Some(above) = self.folder.parent() {
-            fs::create_dir_all(above).map_err(|error| self.cannot(error))?;
-        }
-        private_dir(&self.folder).map_err(|error| self.cannot(error))?;
+        private_dirs(&self.state, &self.below).map_err(|error| self.cannot(error))?;
         private_file(&self.file(agent), &text).map_err(|error| self.cannot(error))
     }
 
     fn cannot(&self, error: std::io::Error) -> Error {
-        Error::config_invalid(format!("cannot write in {}", self.folder.display()))
+        let folder = self.state.join(&self.below);
+        Error::config_invalid(format!("cannot write in {}: {error}", folder.display()))
             .with_source(error)
     }
 
@@ -109,6 +110,9 @@ mod tests {
         assert_eq!(ends.last(&name), Some(end));
         let mode = fs::metadata(ends.file(&name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
+        // Others of ours stand in the same folder, and want it so.
+        let ours = fs::metadata(folder.path().join("mosaic-fleet")).unwrap();
+        assert_eq!(ours.permissions().mode() & 0o077, 0);
         ends.forget(&name);
         assert_eq!(ends.last(&name), None);
     }

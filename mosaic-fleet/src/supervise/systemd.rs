@@ -31,6 +31,7 @@ const ADOPTED: &str = "mosaic-tmux-adopted.scope";
 
 /// Who starts the server, as it tells itself.
 pub(super) const KEEPER: &str = "systemd";
+const PLAIN: &str = "plain";
 
 /// Agents as units.
 #[derive(Debug)]
@@ -76,6 +77,14 @@ impl Systemd {
     async fn clear_failures(&self, unit: &str) {
         // One that never ran has none.
         let _ = self.manager.systemctl(&["reset-failed", "--", unit]).await;
+    }
+
+    /// No session is on the server but the holder's.
+    async fn nobody_is_there(&self) -> Result<bool> {
+        let (_, programs) = self.plain.transport.everybody().await?;
+        let holder = &self.plain.transport.config().holder;
+        let is_holder = |terminal: &String| terminal.split(' ').next() == Some(holder);
+        Ok(programs.keys().all(is_holder))
     }
 
     /// The holder's unit keeps an eye on a server that it did not start, and touches nothing of it.
@@ -224,6 +233,11 @@ impl Supervisor for Systemd {
             self.manager.systemctl(&["daemon-reload"]).await?;
         }
         match self.plain.transport.server_state(STEP).await? {
+            Some(server) if server.keeper == PLAIN && self.nobody_is_there().await? => {
+                // Ours, from before there were units.
+                self.plain.release().await?;
+                self.start_holder().await
+            }
             Some(server) if server.keeper != KEEPER => self.watch_foreign(server.pid).await,
             _ if self.main_process(HOLDER).await?.is_some() => Ok(()),
             // It may be "active" without a process, as the bash version's was: then a start does

@@ -1,26 +1,21 @@
 //! What agents showed before they were ended, kept in files that nobody else can read.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
-use crate::transport::tmux::server::{private_dir, private_file};
+use crate::transport::tmux::server::{private_dirs, private_file};
 
 /// Makes a folder for the tails of now, below `state` (`$XDG_STATE_HOME`).
 ///
 /// # Errors
 /// `ConfigInvalid` where it cannot be made.
 pub(crate) fn tails_folder(state: &Path) -> Result<PathBuf> {
-    let all = state.join("mosaic-fleet/cutover");
-    let folder = all.join(Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string());
-    let made = fs::create_dir_all(state.join("mosaic-fleet"))
-        .and_then(|()| private_dir(&all))
-        .and_then(|()| private_dir(&folder));
-    made.map_err(|error| cannot(&folder, error))?;
-    Ok(folder)
+    let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let below = format!("mosaic-fleet/cutover/{now}");
+    private_dirs(state, &below).map_err(|error| cannot(&state.join(&below), error))
 }
 
 /// Writes what an agent shows, in the place of what it showed before.
@@ -35,13 +30,15 @@ pub(crate) fn save_tail(folder: &Path, agent: &AgentName, lines: &[String]) -> R
 }
 
 fn cannot(path: &Path, error: std::io::Error) -> Error {
-    Error::config_invalid(format!("cannot write {}", path.display()))
+    Error::config_invalid(format!("cannot write {}: {error}", path.display()))
         .with_hint("nothing was stopped; make room there, or set XDG_STATE_HOME")
         .with_source(error)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) enum TmuxError {
     Refused(String),
     #[error("tmux answered in an unexpected way: {0}")]
     Protocol(String),
-    #[error("cannot write {path}")]
+    #[error("cannot write {path}: {source}")]
     File {
         path: String,
         #[source]

@@ -315,6 +315,17 @@ pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder `below` the folder `base` that nobody else can enter, nor those between the two.
+pub(crate) fn private_dirs(base: &Path, below: &str) -> io::Result<PathBuf> {
+    fs::create_dir_all(base)?;
+    let mut folder = base.to_path_buf();
+    for part in Path::new(below) {
+        folder.push(part);
+        private_dir(&folder)?;
+    }
+    Ok(folder)
+}
+
 /// As [`private_dir`], with an error that names the folder.
 pub(super) fn private(path: &Path) -> Result<(), TmuxError> {
     private_dir(path).map_err(|source| TmuxError::File {
