@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use mosaic_fleet::supervise::{Hold, move_to_unit};
-use mosaic_fleet::{Error, Fleet, Result, Roster};
+use mosaic_fleet::{Error, Fleet, Result};
 
-use super::run::journal;
+use super::run::{journal, rosterless};
 use crate::app::{Answered, Session};
 use crate::exit::Answer;
 
@@ -73,7 +73,7 @@ impl Holder {
 fn fleet(session: &Session) -> Result<Fleet> {
     session.fleet().or_else(|error| {
         tracing::error!(event = "roster", %error, "the server starts with defaults");
-        Fleet::with_roster(Roster::default(), session.options())
+        rosterless(session)
     })
 }
 

@@ -4,12 +4,13 @@ use std::process::Stdio;
 
 use clap::Args;
 use mosaic_fleet::supervise::LogEntry;
-use mosaic_fleet::{AgentName, Error, Fleet, Result, Roster};
+use mosaic_fleet::{AgentName, Error, Result};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use super::interrupted;
+use super::run::rosterless;
 use crate::app::{Answered, Session};
 use crate::exit::Answer;
 use crate::output::json::Document;
@@ -37,9 +38,7 @@ struct Entries<'a> {
 impl Logs {
     pub(crate) async fn run(&self, session: &Session) -> Answered {
         // A broken roster is a good reason to read a log.
-        let fleet = session
-            .fleet()
-            .or_else(|_| Fleet::with_roster(Roster::default(), session.options()))?;
+        let fleet = session.fleet().or_else(|_| rosterless(session))?;
         let command = fleet.log_command(&self.agent, self.lines, self.follow)?;
         let cannot = |error| {
             let program = command.first().map_or("", String::as_str);
@@ -57,6 +56,7 @@ impl Logs {
         };
         let mut lines = BufReader::new(stdout).lines();
         let mut gathered = Vec::new();
+        let mut nothing = true;
         let interrupted = interrupted();
         tokio::pin!(interrupted);
         while !session.output.is_closed() {
@@ -71,10 +71,15 @@ impl Logs {
             let Some(entry) = LogEntry::parse(&line) else {
                 continue;
             };
+            nothing = false;
             match session.output.is_json() && !self.follow {
                 true => gathered.push(entry),
                 false => self.print(session, entry)?,
             }
+        }
+        if nothing && !self.follow {
+            // A name that nobody has is told before an empty log.
+            fleet.agent(&self.agent)?;
         }
         if session.output.is_json() && !self.follow {
             session.output.document(&Document::new(Entries {

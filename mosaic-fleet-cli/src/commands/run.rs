@@ -1,17 +1,22 @@
 //! `agent run`: keeps one agent in the foreground, and ends as it does. For units.
 
-use std::process;
+use std::time::Duration;
+use std::{fs, process};
 
 use clap::Args;
-use mosaic_fleet::Result;
 use mosaic_fleet::fleet::RunEvent;
 use mosaic_fleet::supervise::{AgentEnd, Keeper};
+use mosaic_fleet::{AgentName, Error, ErrorKind, Fleet, Result, Roster};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::changes::binary;
+use super::init::path_of;
 use super::interrupted;
 use crate::app::{Answered, Session};
 use crate::exit::{self, Answer, Family};
+
+/// A roster changed so recently may be half saved.
+const HALF_SAVED: Duration = Duration::from_secs(60);
 
 /// Keep one agent in the foreground, and end as it does; what its unit runs
 #[derive(Debug, Args)]
@@ -22,6 +27,9 @@ pub(crate) struct Run {
     /// The unit that the agent's programs shall belong to
     #[arg(long, value_name = "UNIT")]
     unit: Option<String>,
+    /// Stop what runs under the name first; without it, that is taken over as it is
+    #[arg(long)]
+    replace: bool,
     /// End what is left of the agent that this unit kept, and nothing else
     #[arg(long, hide = true)]
     clear: bool,
@@ -32,7 +40,9 @@ impl Run {
         let journal = journal();
         let ran = if self.clear {
             let unit = self.unit.as_deref();
-            session.fleet()?.clear_agent(&self.agent, unit).await?;
+            // A roster that is being changed shall leave nothing behind.
+            let fleet = session.fleet().or_else(|_| rosterless(session))?;
+            fleet.clear_agent(&self.agent, unit).await?;
             return Ok(Answer::Done);
         } else {
             self.keep(session).await
@@ -58,8 +68,10 @@ impl Run {
     }
 
     async fn keep(&self, session: &Session) -> Result<AgentEnd> {
-        let fleet = session.fleet()?;
-        let mut keeper = Keeper::new();
+        let fleet = session
+            .fleet()
+            .map_err(|error| self.without(session, error))?;
+        let mut keeper = Keeper::new().with_replace(self.replace);
         if let Some(unit) = &self.unit {
             let own = binary()?.display().to_string();
             keeper = keeper.with_unit(unit, vec![own, "agent-launch".to_owned()]);
@@ -108,6 +120,28 @@ impl Run {
         };
         fleet.run_agent(agent, &keeper, stop, on).await
     }
+}
+
+impl Run {
+    /// Without a roster nothing can be started. One that has just been changed may be half saved:
+    /// that is worth another try.
+    fn without(&self, session: &Session, error: Error) -> Error {
+        let changed = fs::metadata(path_of(session)).and_then(|found| found.modified());
+        let young = changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < HALF_SAVED));
+        let error = match young && error.kind() == ErrorKind::ConfigInvalid {
+            true => Error::unavailable(error.message().to_owned()).with_source(error),
+            false => error,
+        };
+        if let (Ok(fleet), Ok(name)) = (rosterless(session), AgentName::new(&*self.agent)) {
+            fleet.note_failure(&name, &error);
+        }
+        error
+    }
+}
+
+/// The fleet without its roster: the server, and who runs there.
+pub(super) fn rosterless(session: &Session) -> Result<Fleet> {
+    Fleet::with_roster(Roster::default(), session.options())
 }
 
 /// Under a service manager, its protocol; elsewhere nothing.

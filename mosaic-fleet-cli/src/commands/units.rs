@@ -240,17 +240,17 @@ fn captured_path(environment: &BTreeMap<String, String>) -> String {
 fn login_path(environment: &BTreeMap<String, String>) -> Option<String> {
     const MARK: &str = "mosaic-path:";
     let shell = environment.get("SHELL").filter(|shell| !shell.is_empty())?;
-    let mut child = Command::new("timeout")
+    // To a file: what a profile leaves in the background would keep a pipe open.
+    let said = tempfile::NamedTempFile::new().ok()?;
+    let status = Command::new("timeout")
         .arg(SHELL.as_secs().to_string())
         .args([shell, "-l", "-c", &format!("echo \"{MARK}$PATH\"")])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(said.reopen().ok()?)
         .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut text = String::new();
-    std::io::Read::read_to_string(child.stdout.as_mut()?, &mut text).ok()?;
-    let _ = child.wait();
+        .status();
+    status.ok()?;
+    let text = fs::read_to_string(said.path()).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(MARK))?;
     Some(line.to_owned())
 }

@@ -152,3 +152,22 @@ fn a_server_of_ours_from_before_the_units_gives_way_when_it_is_empty() {
         assert_eq!(stage.ok(&["verify", "--json"]).json()["ok"], true);
     });
 }
+
+#[test]
+fn one_that_could_not_be_started_today_is_taken_over_all_the_same() {
+    on_stage(|stage| {
+        stage.folder("gone");
+        stage.roster("  - { name: a, working_directory: ~/gone }\n");
+        stage.ok(&["start"]);
+        let before = stage.programs();
+        std::fs::remove_dir(stage.path("gone")).unwrap();
+        stage.ok(&["install-systemd"]);
+        let started = stage.ok(&["start", "--json"]).json();
+        assert_eq!(started["results"][0]["what"], "adopt", "{started}");
+        assert_eq!(stage.programs(), before);
+        assert_eq!(
+            stage.property("mosaic-agent@a.service", "ActiveState"),
+            "active"
+        );
+    });
+}

@@ -178,3 +178,59 @@ fn units_of_another_fleet_are_left_alone() {
         assert!(ran.out.contains("supervisor: plain"), "{ran:#?}");
     });
 }
+
+#[test]
+fn the_units_of_another_fleet_are_not_taken_out() {
+    on_stage(|stage| {
+        stage.up(&["a"]);
+        let before = stage.programs();
+        let ran = stage.fleet(&["--socket", "other", "uninstall-systemd"]);
+        ran.fails(1, &["is of another fleet", "--socket"]);
+        assert!(
+            stage
+                .path(&format!("{UNITS}/mosaic-agent@.service"))
+                .exists()
+        );
+        assert_eq!(stage.programs(), before);
+    });
+}
+
+#[test]
+fn what_cannot_stand_in_a_unit_is_told_and_nothing_is_written() {
+    on_stage(|stage| {
+        stage.shells(&["a"]);
+        let program = stage.path("bin/mosaic-fleet");
+        let program = program.to_str().unwrap();
+        for (variable, words) in [
+            (
+                "LC_X=a\nExecStartPre=/bin/false",
+                "LC_X holds a control character",
+            ),
+            ("MOSAIC_HOME=../x", "MOSAIC_HOME is relative"),
+        ] {
+            let ran = stage.run("env", &[variable, program, "install-systemd"]);
+            ran.fails(1, &[words]);
+        }
+        stage
+            .fleet(&["--socket", "./s", "install-systemd"])
+            .fails(1, &["relative"]);
+        let odd = stage.write("bin/it's/mosaic-fleet", "");
+        fs::copy(program, &odd).unwrap();
+        fs::set_permissions(&odd, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let ran = stage.run(odd.to_str().unwrap(), &["install-systemd"]);
+        ran.fails(1, &["a unit cannot run", "plain UTF-8 name"]);
+        assert!(!stage.path(UNITS).exists());
+
+        // And what can, does: blanks, percent and dollar signs, a profile that leaves a program behind.
+        stage.write(".profile", "sleep 3600 &\nPATH=\"/opt/100%/$HOME:$PATH\"\n");
+        let odd = stage.write("bin/my $HOME 100%/mosaic-fleet", "");
+        fs::copy(program, &odd).unwrap();
+        fs::set_permissions(&odd, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let odd = odd.to_str().unwrap();
+        let ran = stage.run(odd, &["install-systemd"]);
+        assert_eq!(ran.code, 0, "{ran:#?}");
+        let ran = stage.run(odd, &["start"]);
+        assert_eq!(ran.code, 0, "{ran:#?}");
+        stage.all_idle(&["a"]);
+    });
+}

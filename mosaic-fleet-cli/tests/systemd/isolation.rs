@@ -89,3 +89,118 @@ fn each_agent_is_in_its_own_unit() {
         }
     });
 }
+
+#[test]
+fn the_last_agent_s_stop_leaves_what_a_person_has_there() {
+    on_stage(|stage| {
+        stage.up(&["a"]);
+        let ran = stage.tmux(&["new-session", "-d", "-s", "my notes", "sleep infinity"]);
+        assert_eq!(ran.code, 0, "{ran:#?}");
+        let server = stage.server();
+        stage.ok(&["stop"]);
+        assert_eq!(stage.server(), server);
+        assert!(
+            stage.programs().contains_key("my"),
+            "{:?}",
+            stage.programs()
+        );
+        stage.tmux(&["kill-session", "-t", "=my notes"]);
+        stage.ok(&["stop"]);
+        assert_eq!(stage.server(), None);
+    });
+}
+
+#[test]
+fn a_stop_of_one_does_not_end_another_between_two_starts() {
+    on_stage(|stage| {
+        stage.roster("  - { name: a }\n  - { name: b, command: [sh, -c, \"sleep 2; exit 1\"] }\n");
+        stage.ok(&["install-systemd"]);
+        stage.ok(&["start", "--wait", "1s"]);
+        until("b is between two starts", || {
+            let state = stage.property("mosaic-agent@b.service", "SubState");
+            if state == "auto-restart" {
+                Ok(())
+            } else {
+                Err(state)
+            }
+        });
+        stage.ok(&["stop", "a"]);
+        until("b is back", || {
+            let now = stage.programs();
+            if now.contains_key("b") {
+                Ok(())
+            } else {
+                Err(now)
+            }
+        });
+        // The same moment, and it is b that is meant.
+        until("b is between two starts", || {
+            let state = stage.property("mosaic-agent@b.service", "SubState");
+            if state == "auto-restart" {
+                Ok(())
+            } else {
+                Err(state)
+            }
+        });
+        stage.ok(&["drain", "b"]);
+        assert_eq!(
+            stage.property("mosaic-agent@b.service", "ActiveState"),
+            "inactive"
+        );
+    });
+}
+
+#[test]
+fn two_starts_at_once_start_each_agent_once() {
+    on_stage(|stage| {
+        let names = ["a", "b", "agent-1", "agent-10"];
+        stage.shells(&names);
+        stage.ok(&["install-systemd"]);
+        let program = stage.path("bin/mosaic-fleet");
+        let start = || {
+            stage
+                .command(program.to_str().unwrap(), &["start"])
+                .spawn()
+                .unwrap()
+        };
+        let mut both = [start(), start()];
+        for one in &mut both {
+            assert!(one.wait().unwrap().success());
+        }
+        stage.all_idle(&names);
+        for name in names {
+            let log = stage.ok(&["agent", "logs", name]).out;
+            // This boot's journal has the earlier tests' too.
+            let last = log
+                .rsplit("Starting mosaic-agent")
+                .next()
+                .unwrap_or_default();
+            assert!(!last.contains("stopped"), "{name}: {log}");
+            assert_eq!(
+                stage.property(&format!("mosaic-agent@{name}.service"), "NRestarts"),
+                "0"
+            );
+        }
+    });
+}
+
+#[test]
+fn what_cannot_start_is_not_stopped() {
+    on_stage(|stage| {
+        let tool = stage.write(
+            "bin/my-agent",
+            "#!/bin/sh\nexec bash --norc --noprofile -i\n",
+        );
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        stage.roster("  - { name: a, command: [my-agent] }\n");
+        stage.ok(&["install-systemd"]);
+        stage.ok(&["start"]);
+        let before = stage.programs();
+        std::fs::remove_file(&tool).unwrap();
+        stage
+            .fleet(&["restart", "a"])
+            .fails(1, &["no program my-agent"]);
+        assert_eq!(stage.programs(), before);
+    });
+}

@@ -45,3 +45,19 @@ fn it_is_sent_once_by_start_and_once_by_the_keeper() {
         assert_eq!(kicks(stage), 0);
     });
 }
+
+#[test]
+fn it_is_sent_once_also_by_a_caller_without_a_runtime_folder() {
+    on_stage(|stage| {
+        stage
+            .roster("  - { name: a, kickstart_template: \"echo kick $((40+2)) of {{ name }}\" }\n");
+        stage.ok(&["install-systemd"]);
+        let program = stage.path("bin/mosaic-fleet");
+        let words = ["-u", "XDG_RUNTIME_DIR", program.to_str().unwrap(), "start"];
+        let started = stage.run("env", &words);
+        assert_eq!(started.code, 0, "{started:#?}");
+        stage.all_idle(&["a"]);
+        stage.tell("a", "echo $((50+2)) told");
+        assert_eq!(kicks(stage), 1);
+    });
+}

@@ -207,3 +207,66 @@ fn an_agent_that_fails_again_and_again_is_told_and_can_be_stopped() {
         assert_eq!(stage.states()["b"], "idle");
     });
 }
+
+#[test]
+fn a_holder_that_fails_once_keeps_nobody_down() {
+    on_stage(|stage| {
+        let names = ["a", "b"];
+        stage.shells(&names);
+        stage.ok(&["install-systemd", "--enable"]);
+        stage.write(
+            ".config/systemd/user/mosaic-tmux-holder.service.d/once.conf",
+            "[Service]\nExecStartPre=/bin/sh -c 'test -e %t/once || { touch %t/once; exit 1; }'\n",
+        );
+        let once = "/run/user/20000/once";
+        let _ = std::fs::remove_file(once);
+        stage.boot();
+        stage.all_idle(&names);
+        std::fs::remove_file(once).unwrap();
+        kill(stage.server().unwrap());
+        until("the holder has failed once", || std::fs::metadata(once));
+        stage.all_idle(&names);
+        std::fs::remove_file(once).unwrap();
+    });
+}
+
+#[test]
+fn a_roster_that_is_half_saved_keeps_nobody_down() {
+    on_stage(|stage| {
+        let names = ["a", "b"];
+        stage.up(&names);
+        stage.write(
+            ".config/mosaic/fleet/roster.yaml",
+            "version: 1\nagents: [ { name: a\n",
+        );
+        kill(stage.server().unwrap());
+        until("it was tried with the broken one", || {
+            let log = stage.fleet(&["agent", "logs", "a"]).out;
+            if log.contains("roster.yaml:") {
+                Ok(())
+            } else {
+                Err(log)
+            }
+        });
+        stage.shells(&names);
+        stage.all_idle(&names);
+    });
+}
+
+#[test]
+fn an_end_that_cannot_be_written_down_keeps_nobody_down() {
+    on_stage(|stage| {
+        stage.up(&["a"]);
+        stage.folder(".local/state/mosaic-fleet/ended");
+        let ended = stage.path(".local/state/mosaic-fleet");
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&ended, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let server = stage.server().unwrap();
+        kill(server);
+        until("another server", || match stage.server() {
+            Some(now) if now != server => Ok(()),
+            other => Err(other),
+        });
+        stage.all_idle(&["a"]);
+    });
+}

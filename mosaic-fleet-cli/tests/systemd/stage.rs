@@ -277,7 +277,8 @@ impl Stage {
     pub(crate) fn programs(&self) -> BTreeMap<String, u32> {
         let ran = self.tmux(&["list-panes", "-a", "-F", "#{session_name} #{pane_pid}"]);
         let pair = |line: &str| {
-            let (name, pid) = line.split_once(' ')?;
+            let mut words = line.split(' ');
+            let (name, pid) = (words.next()?, words.next_back()?);
             Some((name.to_owned(), pid.parse().ok()?))
         };
         ran.out.lines().filter_map(pair).collect()

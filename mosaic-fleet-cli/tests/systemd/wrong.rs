@@ -74,7 +74,9 @@ fn a_missing_program_and_a_bad_name_are_told_and_not_tried_again() {
         stage.ok(&["install-systemd"]);
         stage
             .fleet(&["start"])
-            .fails(1, &["no program no-such-agent", "agent logs a"]);
+            .fails(1, &["no program no-such-agent", "install-systemd"]);
+        // As at boot, where nobody looks first.
+        stage.run("systemctl", &["--user", "start", "mosaic-agent@a.service"]);
         assert_eq!(
             stage.property("mosaic-agent@a.service", "ExecMainStatus"),
             "78"
@@ -220,5 +222,25 @@ fn without_systemd_all_works_directly() {
         assert!(ran.out.contains("supervisor: plain"), "{ran:#?}");
         let ran = without(&["stop"]);
         assert_eq!(ran.code, 0, "{ran:#?}");
+    });
+}
+
+#[test]
+fn strangers_and_nobodies_are_told_apart() {
+    on_stage(|stage| {
+        stage.up(&["a"]);
+        stage.tmux(&["new-session", "-d", "-s", "mine", "sleep", "infinity"]);
+        let ran = stage.ok(&["start", "mine"]);
+        assert!(ran.err.contains("already running: mine"), "{ran:#?}");
+        assert_eq!(
+            stage.property("mosaic-agent@mine.service", "ActiveState"),
+            "inactive"
+        );
+        stage
+            .fleet(&["agent", "logs", "nosuch"])
+            .fails(1, &["no such agent"]);
+        stage
+            .fleet(&["start", "nosuch"])
+            .fails(1, &["no such agent"]);
     });
 }

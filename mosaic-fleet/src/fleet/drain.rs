@@ -94,7 +94,13 @@ impl Fleet {
             let asked = asked.clone();
             async move {
                 let mut outcome = Outcome::new(step.agent.clone(), step.what);
-                if step.what == StepKind::Stop {
+                if step.what == StepKind::NotRunning {
+                    // It may be about to be started again by its unit.
+                    match supervisor.stop(&step.agent, options.grace).await {
+                        Ok(_) => {}
+                        Err(error) => outcome.error = Some(error.with_agent(&step.agent)),
+                    }
+                } else {
                     let drained = self.drain_one(supervisor, &mut outcome, options, |outcome| {
                         // Nobody listens once all are done.
                         let _ = asked.send(outcome);

@@ -63,22 +63,23 @@ impl Fleet {
             return Err(Error::config_invalid(missing)
                 .with_hint("make it, or change `working_directory` in the roster"));
         }
-        let events = inner.events.join(format!("{}.jsonl", agent.name));
-        let mut environment = vec![(
-            "MOSAIC_AGENT_EVENTS".to_owned(),
-            events.display().to_string(),
-        )];
         let own = inner.roster.env(agent);
-        environment.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let environment = own.iter().map(|(key, value)| (key.clone(), value.clone()));
         Ok(Launch::new(agent.name.clone(), runtime, command, directory)
             .with_environment(environment))
     }
 
-    /// The program of an agent that is nowhere on the agents' PATH; nothing where it is there, or
-    /// the command is a shell line that does not begin with a plain program.
-    pub(super) fn missing_program(&self, agent: &AgentSpec, launch: &Launch) -> Option<String> {
-        let program = self.program_of(agent, launch)?;
-        self.on_path(&program).is_none().then_some(program)
+    /// The program that the agent's command begins with is there, where that is plain to see.
+    pub(super) fn check_program(&self, agent: &AgentSpec, launch: &Launch) -> Result<()> {
+        match self.program_of(agent, launch) {
+            Some(program) if self.find_program(&program, launch).is_none() => Err(
+                Error::config_invalid(format!("no program {program} on PATH")).with_hint(
+                    "install it, set `command` in the roster, or run `mosaic-fleet install-systemd` \
+                     again if it is on the PATH of your shell",
+                ),
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The program that an agent's command begins with, where that is plain to see.
@@ -93,9 +94,10 @@ impl Fleet {
     }
 
     /// Where a program is found, as the agents' own PATH has it.
-    pub(super) fn on_path(&self, program: &str) -> Option<PathBuf> {
+    pub(super) fn find_program(&self, program: &str, launch: &Launch) -> Option<PathBuf> {
         if program.contains('/') {
-            return Some(PathBuf::from(program)).filter(|path| path.is_file());
+            let path = launch.directory.join(program);
+            return Some(path).filter(|path| path.is_file());
         }
         let path = self.inner.path.as_deref()?;
         std::env::split_paths(path)

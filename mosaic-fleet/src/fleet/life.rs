@@ -274,6 +274,9 @@ impl Fleet {
     ) -> Result<(StepKind, Option<FirstPrompt>)> {
         let supervisor = self.supervisor()?;
         if what == StepKind::AlreadyRunning {
+            if self.agent(name).is_err() {
+                return Ok((what, None));
+            }
             let adopted = supervisor.adopt(name).await?;
             return Ok((if adopted { StepKind::Adopt } else { what }, None));
         }
@@ -291,6 +294,7 @@ impl Fleet {
         } else {
             let agent = self.agent(name)?;
             let launch = self.launch_of(agent).map_err(starting)?;
+            self.check_program(agent, &launch).map_err(starting)?;
             let prompt = self
                 .first_prompt(agent, &options.kickstart)
                 .map_err(starting)?;

@@ -50,6 +50,13 @@ impl Fleet {
         let supervisor = self.supervisor()?;
         let name = canary::agent_name(name)?;
         let begun = async {
+            if keeper.replace {
+                supervisor.clear(&name, None, GRACE).await?;
+            }
+            // How it would be started today is no matter for one that runs.
+            if let Some(kept) = supervisor.take_over(&name, keeper).await? {
+                return Ok((kept, None));
+            }
             let (launch, prompt) = self.run_launch(&name)?;
             let kept = supervisor.keep(&launch, keeper).await?;
             Ok((kept, prompt))
@@ -58,9 +65,7 @@ impl Fleet {
             Ok(begun) => begun,
             Err(error) => {
                 let error = Error::with_agent(error, &name);
-                let end = LastEnd::new(ExitStatus::default(), error.message());
-                // Where even that cannot be written, the error itself says enough.
-                let _ = supervisor.note_end(&name, &end);
+                self.note_failure(&name, &error);
                 return Err(error);
             }
         };
@@ -93,20 +98,23 @@ impl Fleet {
         Ok(end)
     }
 
+    /// Writes down for [`Fleet::status`] why an agent could not be started.
+    pub fn note_failure(&self, name: &AgentName, error: &Error) {
+        let end = LastEnd::new(ExitStatus::default(), error.message());
+        // Where even that cannot be written, the error itself says enough.
+        let noted = self.supervisor().and_then(|own| own.note_end(name, &end));
+        if let Err(error) = noted {
+            tracing::warn!(agent = name.as_str(), %error, "why it failed cannot be written down");
+        }
+    }
+
     fn run_launch(&self, name: &AgentName) -> Result<(Launch, Option<String>)> {
         if canary::is_canary(name) {
             return Ok((self.canary_launch(name)?, None));
         }
         let agent = self.agent(name)?;
         let launch = self.launch_of(agent)?;
-        if let Some(program) = self.missing_program(agent, &launch) {
-            return Err(
-                Error::config_invalid(format!("no program {program} on PATH")).with_hint(
-                    "install it, set `command` in the roster, or run `mosaic-fleet install-systemd` \
-                     again if it is on the PATH of your shell",
-                ),
-            );
-        }
+        self.check_program(agent, &launch)?;
         let prompt = self.first_prompt(agent, &Kickstart::Roster)?;
         Ok((launch, prompt))
     }

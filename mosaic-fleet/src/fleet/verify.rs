@@ -72,8 +72,9 @@ impl Fleet {
             canaries,
             checks: Vec::new(),
         };
-        let before = supervisor.census().await?;
+        // What an earlier one may have left is not to be taken for an agent.
         trial.remove().await?;
+        let before = supervisor.census().await?;
         if let Err(error) = trial.run(&before).await {
             trial.say("the canaries can be tried", false, error.to_string());
         }
@@ -128,7 +129,7 @@ impl Trial<'_> {
         let before = self.supervisor.census().await?;
         self.supervisor.stop(one, GRACE).await?;
         let started = self.start(one).await;
-        let after = self.supervisor.census().await?;
+        let after = self.census_again().await?;
         let name = "restarting one agent leaves the server and all others as they are";
         let moved = moved(&before, &after, one);
         let seen = match (&moved, before.server == after.server) {
@@ -142,6 +143,20 @@ impl Trial<'_> {
         };
         self.say(name, moved.is_none() && before.server == after.server, seen);
         started
+    }
+
+    /// What is there, as soon as a server answers: it may be another one.
+    async fn census_again(&self) -> Result<Census> {
+        let limit = tokio::time::Instant::now() + START;
+        loop {
+            match self.supervisor.census().await {
+                Err(error) if tokio::time::Instant::now() < limit => {
+                    tracing::debug!(%error, "no server answers");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                census => return census,
+            }
+        }
     }
 
     async fn send(&mut self, one: &AgentName, other: &AgentName) -> Result<()> {
@@ -228,16 +243,18 @@ impl Trial<'_> {
 
     async fn nothing_else(&mut self, before: &Census) -> Result<()> {
         let after = self.supervisor.census().await?;
-        let gone: Vec<&str> = before
-            .others
-            .difference(&after.others)
-            .map(String::as_str)
-            .collect();
-        let seen = match gone.is_empty() {
-            true => format!("{} others, all still there", after.others.len()),
-            false => format!("gone: {}", gone.join(", ")),
+        let (same, seen) = match (&before.others, &after.others) {
+            (Some(before), Some(after)) => {
+                let gone: Vec<&str> = before.difference(after).map(String::as_str).collect();
+                let seen = match gone.is_empty() {
+                    true => format!("{} others, all still there", after.len()),
+                    false => format!("gone: {}", gone.join(", ")),
+                };
+                (gone.is_empty(), seen)
+            }
+            _ => (true, "this host does not tell which there are".to_owned()),
         };
-        self.say("no other server changed", gone.is_empty(), seen);
+        self.say("no other server changed", same, seen);
         let left = moved(before, &after, &self.canaries[0]);
         let same = left.is_none() && before.server == after.server;
         let seen = left.unwrap_or_else(|| format!("{} terminals", after.programs.len()));

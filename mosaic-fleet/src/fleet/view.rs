@@ -188,7 +188,7 @@ impl Fleet {
             if let Some(end) = ends.get(&agent.status.name) {
                 let status = &mut agent.status;
                 status.state = AgentState::Dead;
-                status.since = Some(end.at.into());
+                status.since = end.at.map(Into::into);
                 status.exit_status = Some(end.exit_status);
                 status.evidence.clone_from(&end.reason);
             }
@@ -246,7 +246,7 @@ impl Fleet {
             let seen = "a shell line, which is not checked";
             return Check::new(name, Finding::Warning, seen);
         };
-        match self.on_path(&program) {
+        match self.find_program(&program, &launch) {
             Some(path) => {
                 let overrides = self.inner.overrides.get(&agent.name);
                 let overridden = overrides.map(|found| found.names()).unwrap_or_default();

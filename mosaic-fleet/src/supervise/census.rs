@@ -16,15 +16,13 @@ pub struct Census {
     /// The first process of every terminal, by its terminal.
     pub programs: BTreeMap<String, u32>,
     /// Servers of this user besides, each by process and time of its start. They are seen from
-    /// outside: nothing is asked of them.
-    pub others: BTreeSet<String>,
+    /// outside: nothing is asked of them. Nothing where this host does not tell.
+    pub others: Option<BTreeSet<String>>,
 }
 
-/// The tmux servers of this user but `ours`, as the kernel has them. None where it cannot tell.
-pub(super) fn other_servers(ours: u32) -> BTreeSet<String> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return BTreeSet::new();
-    };
+/// The tmux servers of this user but `ours`, as the kernel has them. Nothing where it cannot tell.
+pub(super) fn other_servers(ours: u32) -> Option<BTreeSet<String>> {
+    let entries = std::fs::read_dir("/proc").ok()?;
     let own = rustix::process::getuid().as_raw();
     let server = |entry: std::fs::DirEntry| {
         use std::os::unix::fs::MetadataExt;
@@ -36,5 +34,5 @@ pub(super) fn other_servers(ours: u32) -> BTreeSet<String> {
         let started = rest.split_ascii_whitespace().nth(19)?;
         (pid != ours && user == own && is_server).then(|| format!("{pid} since {started}"))
     };
-    entries.flatten().filter_map(server).collect()
+    Some(entries.flatten().filter_map(server).collect())
 }

@@ -15,8 +15,8 @@ use crate::transport::tmux::server::{private_dirs, private_file};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LastEnd {
-    /// When.
-    pub at: Timestamp,
+    /// When, where that is known.
+    pub at: Option<Timestamp>,
     /// How its program ended; empty where it never ran, or was lost.
     pub exit_status: ExitStatus,
     /// Why, in words.
@@ -29,7 +29,7 @@ impl LastEnd {
     /// An end that has just come.
     pub fn new(exit_status: ExitStatus, reason: impl Into<String>) -> Self {
         LastEnd {
-            at: Timestamp::now(),
+            at: Some(Timestamp::now()),
             exit_status,
             reason: reason.into(),
             lines: Vec::new(),

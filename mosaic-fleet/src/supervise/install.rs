@@ -16,7 +16,7 @@ use super::units::{HOLDER, LIMITS, TEMPLATE, Units, agent_of, fleet_of, is_ours,
 use crate::error::{Error, ErrorKind, Result};
 use crate::roster::AgentSpec;
 use crate::setup::{self, FileChange};
-use crate::transport::tmux::TmuxTransport;
+use crate::transport::tmux::{Socket, TmuxTransport};
 
 /// Variables that are written into the units where the caller has them: without these the units
 /// would look for the fleet, or show text, in another way than the caller does.
@@ -121,18 +121,19 @@ impl UnitFiles {
         let kept =
             |(key, _): &(&String, &String)| KEPT.contains(&key.as_str()) || key.starts_with("LC_");
         let kept = environment.iter().filter(kept);
-        let words = kept.map(|(key, value)| (key.clone(), value.clone()));
+        let words: Vec<_> = kept
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        check_words(program, &transport.config().socket, &words)?;
         let socket_path = transport.socket_path();
         let socket = transport.config().socket.label();
         let units = Units {
             program,
             socket: &socket,
             socket_path: &socket_path,
-            environment: words.collect(),
+            environment: words,
         };
-        if units.holder().contains('\0') || program.path.contains('\n') {
-            return Err(Error::config_invalid("PATH cannot be written into a unit"));
-        }
         Ok(UnitFiles {
             folder: folder(environment),
             holder: units.holder(),
@@ -213,7 +214,7 @@ impl UnitFiles {
         }
         let gone = |unit: &String| agent_of(unit).is_some() && !wanted.contains(unit);
         plan.disable = enabled.into_iter().filter(gone).collect();
-        for unit in self.running().await?.into_iter().filter(gone) {
+        for unit in running_units(&self.manager).await?.into_iter().filter(gone) {
             let name = agent_of(&unit).unwrap_or_default();
             match options.prune || name.starts_with('_') {
                 true => plan.stop.push(unit),
@@ -235,7 +236,10 @@ impl UnitFiles {
     /// `Refused` (`Busy`) while the fleet runs under the units. A holder that only watches a server of
     /// another is stopped.
     pub async fn removal(&self) -> Result<InstallPlan> {
-        let mut running = self.running().await?;
+        for name in [HOLDER, TEMPLATE] {
+            self.refuse_others(name, self.file_of(name).as_deref())?;
+        }
+        let mut running = running_units(&self.manager).await?;
         let holder = self
             .manager
             .show(&[HOLDER.to_owned()], &["ActiveState"])
@@ -318,15 +322,7 @@ impl UnitFiles {
         let mut plan = InstallPlan::default();
         for (name, text) in [(HOLDER, &self.holder), (TEMPLATE, &self.template)] {
             let before = self.file_of(name);
-            let theirs = before.as_deref().and_then(fleet_of);
-            if let Some(theirs) = theirs.filter(|theirs| *theirs != self.socket_path) {
-                return Err(Error::config_invalid(format!(
-                    "{} is of another fleet, on {}",
-                    self.folder.join(name).display(),
-                    theirs.display()
-                ))
-                .with_hint("one fleet a user: take that one out first (uninstall-systemd)"));
-            }
+            self.refuse_others(name, before.as_deref())?;
             if before.as_ref() != Some(text) {
                 let path = self.folder.join(name);
                 plan.changes.push(change(path, before, Some(text.clone())));
@@ -345,6 +341,20 @@ impl UnitFiles {
         let gone = |(path, before)| change(path, Some(before), None);
         plan.changes.extend(old.into_iter().map(gone));
         Ok(plan)
+    }
+
+    fn refuse_others(&self, name: &str, text: Option<&str>) -> Result<()> {
+        match text.and_then(fleet_of) {
+            Some(theirs) if theirs != self.socket_path => Err(Error::config_invalid(format!(
+                "{} is of another fleet, on {}",
+                self.folder.join(name).display(),
+                theirs.display()
+            ))
+            .with_hint(
+                "one fleet a user: name that one (--socket), or take it out first (uninstall-systemd)",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn drop_in(&self, unit: &str) -> PathBuf {
@@ -373,18 +383,6 @@ impl UnitFiles {
             .collect()
     }
 
-    async fn running(&self) -> Result<BTreeSet<String>> {
-        let words = ["list-units", "--plain", "--no-legend", "mosaic-agent@*"];
-        let text = self.manager.systemctl(&words).await?;
-        let active = |line: &str| {
-            let mut words = line.split_ascii_whitespace();
-            let unit = words.next()?;
-            let active = words.nth(1)?;
-            (active != "failed" && active != "inactive").then(|| unit.to_owned())
-        };
-        Ok(text.lines().filter_map(active).collect())
-    }
-
     async fn unenforced(&self) -> Result<Vec<String>> {
         let there = controllers(&self.manager).await?;
         let missing: Vec<&str> = [
@@ -406,6 +404,58 @@ impl UnitFiles {
         };
         Ok((!missing.is_empty()).then(words).into_iter().collect())
     }
+}
+
+/// The agents' units that run, or are about to.
+pub(super) async fn running_units(manager: &Manager) -> Result<BTreeSet<String>> {
+    let words = ["list-units", "--plain", "--no-legend", "mosaic-agent@*"];
+    let text = manager.systemctl(&words).await?;
+    let active = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let unit = words.next()?;
+        let active = words.nth(1)?;
+        (active != "failed" && active != "inactive").then(|| unit.to_owned())
+    };
+    Ok(text.lines().filter_map(active).collect())
+}
+
+/// What cannot stand in a unit: it would be read as another line, or as a path from elsewhere.
+fn check_words(program: &UnitProgram, socket: &Socket, words: &[(String, String)]) -> Result<()> {
+    let bad = |what: String, fix: &str| Err(Error::config_invalid(what).with_hint(fix));
+    let binary = program.binary.to_str().filter(|binary| {
+        let quotes = |c: char| c.is_control() || "\"'\\".contains(c);
+        !binary.contains(quotes)
+    });
+    if binary.is_none() {
+        let what = format!("a unit cannot run {}", program.binary.display());
+        return bad(
+            what,
+            "install mosaic-fleet in a folder with a plain UTF-8 name",
+        );
+    }
+    let roster = program
+        .roster
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let roster = roster.map(|path| ("the roster's path".to_owned(), path));
+    let path = ("PATH".to_owned(), program.path.clone());
+    let named = ("the socket's path".to_owned(), socket.label());
+    for (name, value) in words.iter().chain(&roster).chain([&path, &named]) {
+        if value.chars().any(char::is_control) {
+            return bad(format!("{name} holds a control character"), "set it anew");
+        }
+    }
+    let folders = words
+        .iter()
+        .filter(|(name, _)| name.contains('_') && !name.starts_with("LC_"));
+    let socket = matches!(socket, Socket::Path(_)).then_some(&named);
+    for (name, value) in folders.chain(socket) {
+        if !Path::new(value).is_absolute() {
+            let what = format!("{name} is relative ({value}), and units run elsewhere");
+            return bad(what, "write it from /");
+        }
+    }
+    Ok(())
 }
 
 /// The user's own units, as the manager finds them.

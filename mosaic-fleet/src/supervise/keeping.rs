@@ -10,6 +10,8 @@ use crate::agent::ExitStatus;
 pub struct Keeper {
     /// The service manager's unit that the agent's programs shall belong to.
     pub unit: Option<String>,
+    /// Stop what runs under the name first, and do not take it over.
+    pub replace: bool,
     /// The program that moves itself to the unit and then becomes the agent: words that the unit
     /// and the agent's own command are put behind.
     pub launcher: Vec<String>,
@@ -19,6 +21,13 @@ impl Keeper {
     /// Nobody's unit.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Stops what runs under the name first.
+    #[must_use]
+    pub fn with_replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
     }
 
     /// The unit, and the launcher that moves a program to it.

@@ -107,7 +107,13 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// What of the bash version is where this fleet's units are or would be; `agents` are the fleet's.
     fn leftovers(&self, agents: &[AgentName]) -> Vec<Leftover>;
 
-    /// Starts an agent to be kept by the caller; one that runs is taken over as it is.
+    /// Takes an agent that runs over as it is, to be kept by the caller. Nothing where none runs.
+    ///
+    /// # Errors
+    /// `Unavailable` where the agents' home is not there.
+    async fn take_over(&self, agent: &AgentName, keeper: &Keeper) -> Result<Option<Kept>>;
+
+    /// Starts an agent that does not run, to be kept by the caller.
     ///
     /// # Errors
     /// `ConfigInvalid`; `Unavailable` where the agents' home is not there.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,16 +26,12 @@ use crate::runtime::{Explanation, Launch};
 use crate::setup::Leftover;
 use crate::transport::tmux::TmuxTransport;
 use crate::transport::tmux::keep::{Ended, Running};
-use crate::transport::tmux::server::private_file;
 
 /// How long one step may take.
 pub(super) const STEP: Duration = Duration::from_secs(15);
 
 /// How long an agent's start may take: a whole fleet may start at once.
 const BEGIN: Duration = Duration::from_secs(45);
-
-/// How long somebody may take to start an agent after having said that it sends the first prompt.
-const EXPECTED: Duration = Duration::from_secs(120);
 
 /// The oldest tmux that has what we need.
 const OLDEST: (u32, u32) = (3, 2);
@@ -67,30 +63,7 @@ impl Plain {
         launch
     }
 
-    fn expectation(&self, agent: &AgentName) -> Result<PathBuf> {
-        let folder = self.transport.runtime_folder()?;
-        Ok(folder.join(format!("{agent}.expected")))
-    }
-
-    /// Says to whoever will keep the agent that its first prompt is ours to send.
-    pub(super) fn expect(&self, agent: &AgentName) -> Result<()> {
-        let path = self.expectation(agent)?;
-        private_file(&path, b"").map_err(|error| {
-            Error::config_invalid(format!("cannot write {}", path.display())).with_source(error)
-        })
-    }
-
-    /// Whether somebody has said so, just now.
-    fn is_expected(&self, agent: &AgentName) -> bool {
-        let Ok(path) = self.expectation(agent) else {
-            return false;
-        };
-        let said = fs::metadata(&path).and_then(|found| found.modified());
-        let _ = fs::remove_file(&path);
-        said.is_ok_and(|said| said.elapsed().is_ok_and(|age| age < EXPECTED))
-    }
-
-    async fn take_over(&self, agent: &AgentName, running: Running, unit: &str) {
+    async fn move_to(&self, agent: &AgentName, running: Running, unit: &str) {
         if let Err(error) = self.transport.mark_kept(agent, unit).await {
             tracing::warn!(agent = agent.as_str(), %error, "it cannot be marked as kept");
         }
@@ -297,30 +270,33 @@ impl Supervisor for Plain {
         old_units(&folder, &config.socket.label(), agents)
     }
 
+    async fn take_over(&self, agent: &AgentName, keeper: &Keeper) -> Result<Option<Kept>> {
+        let found = self.transport.running(agent).await?;
+        let Some(running) = found.filter(|running| !running.dead) else {
+            return Ok(None);
+        };
+        if let Some(unit) = &keeper.unit {
+            self.move_to(agent, running, unit).await;
+        }
+        self.ends.forget(agent);
+        Ok(Some(Kept {
+            pid: running.pid,
+            adopted: true,
+            expected: self.transport.is_expected(agent).await,
+            running,
+        }))
+    }
+
     async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {
         let agent = &launch.name;
-        let found = self.transport.running(agent).await?;
-        if let Some(running) = found.filter(|running| !running.dead) {
-            if let Some(unit) = &keeper.unit {
-                self.take_over(agent, running, unit).await;
-            }
-            self.ends.forget(agent);
-            return Ok(Kept {
-                pid: running.pid,
-                adopted: true,
-                expected: self.is_expected(agent),
-                running,
-            });
-        }
-        if found.is_some() {
-            self.transport.stop_session(agent, Duration::ZERO).await?;
-        }
+        // A terminal whose program has ended.
+        self.transport.stop_session(agent, Duration::ZERO).await?;
         let running = self.begin(launch, keeper).await?;
         self.ends.forget(agent);
         Ok(Kept {
             pid: running.pid,
             adopted: false,
-            expected: self.is_expected(agent),
+            expected: self.transport.is_expected(agent).await,
             running,
         })
     }
@@ -341,7 +317,10 @@ impl Supervisor for Plain {
         if matches!(end, AgentEnd::Program(_)) {
             last = last.with_lines(self.transport.last_lines(agent).await);
         }
-        self.note_end(agent, &last)?;
+        if let Err(error) = self.note_end(agent, &last) {
+            // That it is started again is worth more.
+            tracing::error!(agent = agent.as_str(), %error, "its end cannot be written down");
+        }
         if matches!(end, AgentEnd::Program(_)) {
             // Its terminal still stands, with nobody in it.
             self.transport.stop_session(agent, Duration::ZERO).await?;

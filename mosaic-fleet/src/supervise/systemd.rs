@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::check::{Check, Finding};
 use super::ended::LastEnd;
 use super::holder::Hold;
-use super::install::{UnitFiles, folder};
+use super::install::{UnitFiles, folder, running_units};
 use super::keeping::{AgentEnd, Keeper, Kept, UnitProgram};
 use super::logs;
 use super::manager::{Manager, Properties, belongs_to, controllers, processes_of};
@@ -95,9 +95,32 @@ impl Systemd {
         if belongs_to(server, HOLDER) {
             // The units of the bash version: the unit is done and its processes live. They would
             // end with its next start.
-            self.manager.scope(ADOPTED, &processes_of(HOLDER)).await?;
+            self.move_out().await?;
         }
         self.start_holder().await
+    }
+
+    /// Moves all processes out of the holder's unit, those that begin meanwhile as well.
+    async fn move_out(&self) -> Result<()> {
+        let limit = tokio::time::Instant::now() + STEP;
+        self.manager.scope(ADOPTED, &processes_of(HOLDER)).await?;
+        loop {
+            // The manager answers before it has moved them.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let left = processes_of(HOLDER);
+            if left.is_empty() {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() > limit {
+                return Err(Error::unavailable(format!(
+                    "{HOLDER} has {} processes of another server, which cannot be moved out of it",
+                    left.len()
+                ))
+                .with_hint("they would end with its start: stop them first, or leave them"));
+            }
+            // One that ended meanwhile, or that is on its way, is no reason to fail.
+            let _ = self.manager.attach(ADOPTED, &left).await;
+        }
     }
 
     async fn start_holder(&self) -> Result<()> {
@@ -248,14 +271,27 @@ impl Supervisor for Systemd {
 
     async fn start(&self, launch: &Launch) -> Result<()> {
         let agent = &launch.name;
-        self.plain.expect(agent)?;
+        self.plain.ends.forget(agent);
+        self.plain.transport.expect(agent).await?;
         let unit = unit_of(agent);
         self.clear_failures(&unit).await;
-        // Nothing of it is there, so that a unit which believes otherwise is wrong.
-        let started = self.manager.systemctl(&["restart", "--", &unit]).await;
-        match started {
+        let active = self.properties(&unit, &["ActiveState"]).await?;
+        let active = active.get("ActiveState").is_some_and(|is| is == "active");
+        let there = self.plain.transport.running(agent).await?;
+        let verb = match (active, there) {
+            // Somebody else has just started it.
+            (true, Some(running)) if !running.dead => return Ok(()),
+            // Nothing of it is there: a unit which believes otherwise is wrong.
+            (true, _) => "restart",
+            (false, _) => "start",
+        };
+        match self.manager.systemctl(&[verb, "--", &unit]).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.explain_failure(agent, error).await),
+            Err(error) => {
+                // Its keeper may try again, and then nobody else sends the first prompt.
+                let _ = self.plain.transport.is_expected(agent).await;
+                Err(self.explain_failure(agent, error).await)
+            }
         }
     }
 
@@ -274,6 +310,10 @@ impl Supervisor for Systemd {
     }
 
     async fn release(&self) -> Result<()> {
+        // People may have terminals there too, and an agent may be between two starts.
+        if !self.nobody_is_there().await? || !running_units(&self.manager).await?.is_empty() {
+            return Ok(());
+        }
         self.manager
             .systemctl(&["stop", "--", HOLDER])
             .await
@@ -285,6 +325,7 @@ impl Supervisor for Systemd {
         if self.main_process(&unit).await?.is_some() {
             return Ok(false);
         }
+        self.plain.ends.forget(agent);
         self.clear_failures(&unit).await;
         match self.restart_alone(&unit).await {
             Ok(()) => Ok(true),
@@ -318,6 +359,10 @@ impl Supervisor for Systemd {
 
     fn leftovers(&self, agents: &[AgentName]) -> Vec<Leftover> {
         self.plain.leftovers(agents)
+    }
+
+    async fn take_over(&self, agent: &AgentName, keeper: &Keeper) -> Result<Option<Kept>> {
+        self.plain.take_over(agent, keeper).await
     }
 
     async fn keep(&self, launch: &Launch, keeper: &Keeper) -> Result<Kept> {
@@ -358,7 +403,9 @@ impl Supervisor for Systemd {
             match ends.get_mut(agent) {
                 Some(end) => end.reason = format!("{}; {now}", end.reason),
                 None => {
-                    ends.insert(agent.clone(), LastEnd::new(Default::default(), now));
+                    let mut end = LastEnd::new(Default::default(), now);
+                    end.at = None;
+                    ends.insert(agent.clone(), end);
                 }
             }
         }

@@ -115,12 +115,12 @@ impl Units<'_> {
              # Put your own into a drop-in: systemctl --user edit mosaic-agent@NAME.service\n\
              [Unit]\n\
              Description=Mosaic fleet agent %i\n\
-             # Not BindsTo: it would keep the agents down when the server comes back.\n\
-             Requires={HOLDER}\n\
+             # Not Requires or BindsTo: a holder that fails once would keep the agents down for good.\n\
+             Wants={HOLDER}\n\
              After={HOLDER}\n\
              PartOf={HOLDER}\n\
              StartLimitIntervalSec=60\n\
-             StartLimitBurst=20\n\
+             StartLimitBurst=40\n\
              \n\
              [Service]\n\
              Type=notify\n\
@@ -157,7 +157,11 @@ impl Units<'_> {
 
     fn command(&self, words: &[&str]) -> String {
         let binary = self.program.binary.display().to_string();
-        let mut all = vec![quoted_word(&binary)];
+        // In the program's own path the manager expands no variable.
+        let mut all = vec![match is_plain(&binary) {
+            true => binary,
+            false => quoted(&binary),
+        }];
         if let Some(roster) = &self.program.roster {
             let roster = roster.display().to_string();
             all.extend(["--roster".to_owned(), quoted_word(&roster)]);
@@ -193,10 +197,14 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('%', "%%"))
 }
 
+fn is_plain(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.,:+@".contains(c);
+    word.chars().all(plain) && !word.is_empty()
+}
+
 /// A word of a command line, in quotes where it needs them.
 fn quoted_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.,:+@".contains(c);
-    match word.chars().all(plain) && !word.is_empty() {
+    match is_plain(word) {
         true => word.to_owned(),
         false => quoted(&word.replace('$', "$$")),
     }

@@ -2,7 +2,7 @@
 //! ends, whose it is, and who else lives on the server. For `supervise`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::TmuxTransport;
 use super::command::{CommandList, command, when};
@@ -16,6 +16,13 @@ use crate::transport::Transport;
 
 /// The pane option that names the unit which keeps an agent.
 const UNIT: &str = "@mosaic_unit";
+
+/// The server option which says that an agent's first prompt is somebody's to send, before the
+/// agent's name.
+const EXPECTED: &str = "@mosaic_expected_";
+
+/// How long whoever said so may take to start the agent.
+const FRESH: Duration = Duration::from_secs(120);
 
 /// How many lines of an ended agent are kept for whoever asks why.
 const LAST_LINES: usize = 40;
@@ -66,11 +73,6 @@ impl TmuxTransport {
     /// Where the server's socket is.
     pub(crate) fn socket_path(&self) -> std::path::PathBuf {
         self.inner.server.socket_path()
-    }
-
-    /// A folder for this server's passing state, which no one else can read.
-    pub(crate) fn runtime_folder(&self) -> Result<std::path::PathBuf> {
-        Ok(self.inner.server.private_folder()?)
     }
 
     /// The agent's program, if it has a session.
@@ -195,6 +197,27 @@ impl TmuxTransport {
         Ok(marked.map(|row| row.agent).collect())
     }
 
+    /// Says to whoever will keep the agent that its first prompt is the caller's to send.
+    pub(crate) async fn expect(&self, name: &AgentName) -> Result<()> {
+        let option = format!("{EXPECTED}{name}");
+        let list = CommandList::new([command!["set-option", "-s", option, now().to_string()]]);
+        self.inner.server.run(&list, super::STEP).await?;
+        Ok(())
+    }
+
+    /// Whether somebody has said so, just now; that is taken back.
+    pub(crate) async fn is_expected(&self, name: &AgentName) -> bool {
+        let option = format!("{EXPECTED}{name}");
+        let list = CommandList::new([
+            command!["show-options", "-s", "-v", "-q", &option],
+            command!["set-option", "-s", "-u", "-q", &option],
+        ]);
+        let said = self.inner.server.run(&list, super::STEP).await;
+        let said = said.unwrap_or_default();
+        let said = String::from_utf8_lossy(&said).trim().parse::<u64>();
+        said.is_ok_and(|said| now().saturating_sub(said) < FRESH.as_secs())
+    }
+
     /// Every program on the server by the name of its session, ours and strangers', and the server.
     pub(crate) async fn everybody(&self) -> Result<(u32, BTreeMap<String, u32>)> {
         let all = self.inner.server.panes(None, super::STEP).await?;
@@ -203,4 +226,10 @@ impl TmuxTransport {
         let programs = all.iter().map(|row| (name(row), row.identity.pane_pid));
         Ok((server, programs.collect()))
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
 }
