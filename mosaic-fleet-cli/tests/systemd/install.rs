@@ -234,3 +234,25 @@ fn what_cannot_stand_in_a_unit_is_told_and_nothing_is_written() {
         stage.all_idle(&["a"]);
     });
 }
+
+#[test]
+fn another_roster_than_the_units_is_not_started_by_them() {
+    on_stage(|stage| {
+        stage.up(&["a"]);
+        let before = stage.programs();
+        let other = stage.write(
+            "other.yaml",
+            &stage.read(".config/mosaic/fleet/roster.yaml"),
+        );
+        let other = other.to_str().unwrap();
+        let ran = stage.fleet(&["--roster", other, "restart", "a"]);
+        ran.fails(
+            1,
+            &["the units start what", "other.yaml", "install-systemd"],
+        );
+        assert_eq!(stage.programs(), before);
+        stage.ok(&["--roster", other, "install-systemd"]);
+        stage.ok(&["--roster", other, "restart", "a"]);
+        assert_ne!(stage.programs()["a"], before["a"]);
+    });
+}

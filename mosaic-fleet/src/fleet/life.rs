@@ -1,5 +1,6 @@
 //! Start, stop and restart: the plan of roster and reality, carried out agent by agent.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -188,6 +189,9 @@ impl Fleet {
         mut progress: impl FnMut(&Outcome) + Send,
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?;
+        if action != Action::Stop {
+            self.same_roster()?;
+        }
         let actual = self.actual().await?;
         let plan = plan(&self.names(), &actual, action, names)?;
         let starts = action != Action::Stop && !plan.steps.is_empty();
@@ -219,6 +223,27 @@ impl Fleet {
             self.release_if_empty().await?;
         }
         Ok(outcomes)
+    }
+
+    /// What starts the agents reads the roster that the caller reads.
+    fn same_roster(&self) -> Result<()> {
+        let Some(theirs) = self.supervisor()?.roster() else {
+            return Ok(());
+        };
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let ours = &self.inner.roster_file;
+        if real(&theirs) == real(ours) {
+            return Ok(());
+        }
+        Err(Error::config_invalid(format!(
+            "the units start what {} says, and this is {}",
+            theirs.display(),
+            ours.display()
+        ))
+        .with_operation("start")
+        .with_hint(
+            "leave --roster and MOSAIC_HOME as they were, or run install-systemd with these",
+        ))
     }
 
     /// Lets go of the home with the last agent.

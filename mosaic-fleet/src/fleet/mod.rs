@@ -119,6 +119,8 @@ struct Inner {
     transport: DynTransport,
     supervisor: Option<Arc<dyn Supervisor>>,
     home: MosaicHome,
+    /// Where the roster is read from.
+    roster_file: PathBuf,
     /// The user's home folder.
     user_home: PathBuf,
     /// Where the state of every program of the user's is.

@@ -232,7 +232,7 @@ impl Fleet {
             transport,
             supervisor,
             home,
-            &options.environment,
+            &options,
         ))
     }
 
@@ -249,9 +249,11 @@ impl Fleet {
         transport: DynTransport,
         supervisor: Option<Arc<dyn Supervisor>>,
         home: MosaicHome,
-        environment: &BTreeMap<String, String>,
+        options: &FleetOptions,
     ) -> Fleet {
+        let environment = &options.environment;
         let user_home = user_home(environment);
+        let roster_file = options.roster.clone().unwrap_or_else(|| home.roster());
         let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
         let state = supervise::state_folder(environment);
         let instance = transport.info().instance.replace('/', "%");
@@ -267,6 +269,7 @@ impl Fleet {
                 transport,
                 supervisor,
                 home,
+                roster_file: std::path::absolute(&roster_file).unwrap_or(roster_file),
                 user_home,
                 state,
                 events,

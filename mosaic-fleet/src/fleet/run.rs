@@ -166,8 +166,10 @@ impl Fleet {
     /// `Unsupported` where this library starts no agents; `ConfigInvalid` for what cannot be written
     /// into a unit.
     pub fn units(&self, program: &UnitProgram) -> Result<UnitFiles> {
+        let mut program = program.clone();
+        program.reads.clone_from(&self.inner.roster_file);
         let agents = self.inner.agents.iter();
         let here = agents.filter(|agent| agent.host.is_none()).cloned();
-        self.supervisor()?.units(program, here.collect())
+        self.supervisor()?.units(&program, here.collect())
     }
 }

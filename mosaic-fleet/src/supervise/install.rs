@@ -12,23 +12,12 @@ use super::keeping::UnitProgram;
 use super::manager::{Manager, controllers};
 use super::plain::STEP;
 use super::systemd::KEEPER;
+use super::unit_words::{check_words, kept};
 use super::units::{HOLDER, LIMITS, TEMPLATE, Units, agent_of, fleet_of, is_ours, limits, unit_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::roster::AgentSpec;
 use crate::setup::{self, FileChange};
-use crate::transport::tmux::{Socket, TmuxTransport};
-
-/// Variables that are written into the units where the caller has them: without these the units
-/// would look for the fleet, or show text, in another way than the caller does.
-const KEPT: [&str; 7] = [
-    "LANG",
-    "MOSAIC_HOME",
-    "TMUX_TMPDIR",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-];
+use crate::transport::tmux::TmuxTransport;
 
 /// What installing shall do besides writing files.
 #[derive(Debug, Clone, Default)]
@@ -118,13 +107,7 @@ impl UnitFiles {
     ) -> Result<Self> {
         let environment = &transport.config().environment;
         let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
-        let kept =
-            |(key, _): &(&String, &String)| KEPT.contains(&key.as_str()) || key.starts_with("LC_");
-        let kept = environment.iter().filter(kept);
-        let words: Vec<_> = kept
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let words = kept(environment);
         check_words(program, &transport.config().socket, &words)?;
         let socket_path = transport.socket_path();
         let socket = transport.config().socket.label();
@@ -417,45 +400,6 @@ pub(super) async fn running_units(manager: &Manager) -> Result<BTreeSet<String>>
         (active != "failed" && active != "inactive").then(|| unit.to_owned())
     };
     Ok(text.lines().filter_map(active).collect())
-}
-
-/// What cannot stand in a unit: it would be read as another line, or as a path from elsewhere.
-fn check_words(program: &UnitProgram, socket: &Socket, words: &[(String, String)]) -> Result<()> {
-    let bad = |what: String, fix: &str| Err(Error::config_invalid(what).with_hint(fix));
-    let binary = program.binary.to_str().filter(|binary| {
-        let quotes = |c: char| c.is_control() || "\"'\\".contains(c);
-        !binary.contains(quotes)
-    });
-    if binary.is_none() {
-        let what = format!("a unit cannot run {}", program.binary.display());
-        return bad(
-            what,
-            "install mosaic-fleet in a folder with a plain UTF-8 name",
-        );
-    }
-    let roster = program
-        .roster
-        .as_ref()
-        .map(|path| path.display().to_string());
-    let roster = roster.map(|path| ("the roster's path".to_owned(), path));
-    let path = ("PATH".to_owned(), program.path.clone());
-    let named = ("the socket's path".to_owned(), socket.label());
-    for (name, value) in words.iter().chain(&roster).chain([&path, &named]) {
-        if value.chars().any(char::is_control) {
-            return bad(format!("{name} holds a control character"), "set it anew");
-        }
-    }
-    let folders = words
-        .iter()
-        .filter(|(name, _)| name.contains('_') && !name.starts_with("LC_"));
-    let socket = matches!(socket, Socket::Path(_)).then_some(&named);
-    for (name, value) in folders.chain(socket) {
-        if !Path::new(value).is_absolute() {
-            let what = format!("{name} is relative ({value}), and units run elsewhere");
-            return bad(what, "write it from /");
-        }
-    }
-    Ok(())
 }
 
 /// The user's own units, as the manager finds them.

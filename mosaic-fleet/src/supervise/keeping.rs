@@ -107,6 +107,8 @@ pub struct UnitProgram {
     pub binary: PathBuf,
     /// The roster, where it is not the one in the fleet's home.
     pub roster: Option<PathBuf>,
+    /// The file that the roster is read from, wherever that is.
+    pub(crate) reads: PathBuf,
     /// Where the agents' programs are sought.
     pub path: String,
 }
@@ -117,6 +119,7 @@ impl UnitProgram {
         UnitProgram {
             binary: binary.into(),
             roster: None,
+            reads: PathBuf::new(),
             path: path.into(),
         }
     }

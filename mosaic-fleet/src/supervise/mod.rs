@@ -12,7 +12,9 @@ mod logs;
 mod manager;
 mod plain;
 mod systemd;
+mod systemd_checks;
 mod tails;
+mod unit_words;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +185,9 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// # Errors
     /// `ConfigInvalid` for what cannot be written into a unit.
     fn units(&self, program: &UnitProgram, agents: Vec<AgentSpec>) -> Result<UnitFiles>;
+
+    /// The roster that agents are started by, if that is not the caller's choice.
+    fn roster(&self) -> Option<PathBuf>;
 
     /// Where the agents' programs are sought, if that is not where the caller's are.
     fn path(&self) -> Option<String>;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -382,6 +382,10 @@ impl Supervisor for Plain {
 
     fn units(&self, program: &UnitProgram, agents: Vec<AgentSpec>) -> Result<UnitFiles> {
         UnitFiles::new(&self.transport, program, agents)
+    }
+
+    fn roster(&self) -> Option<PathBuf> {
+        None
     }
 
     fn path(&self) -> Option<String> {

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::check::{Check, Finding};
+use super::check::Check;
 use super::ended::LastEnd;
 use super::holder::Hold;
 use super::install::{UnitFiles, folder, running_units};
 use super::keeping::{AgentEnd, Keeper, Kept, UnitProgram};
 use super::logs;
-use super::manager::{Manager, Properties, belongs_to, controllers, processes_of};
+use super::manager::{Manager, Properties, belongs_to, processes_of};
 use super::plain::{Plain, STEP};
-use super::units::{HOLDER, TEMPLATE, fleet_of, limits, unit_of, variable_of};
+use super::units::{HOLDER, TEMPLATE, fleet_of, roster_of, unit_of, variable_of};
 use super::{Census, Holder, HolderState, Supervisor};
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,8 +36,8 @@ const PLAIN: &str = "plain";
 /// Agents as units.
 #[derive(Debug)]
 pub(super) struct Systemd {
-    plain: Plain,
-    manager: Manager,
+    pub(super) plain: Plain,
+    pub(super) manager: Manager,
     /// The text of the agents' unit.
     template: String,
 }
@@ -55,7 +55,7 @@ impl Systemd {
         })
     }
 
-    async fn properties(&self, unit: &str, names: &[&str]) -> Result<Properties> {
+    pub(super) async fn properties(&self, unit: &str, names: &[&str]) -> Result<Properties> {
         let found = self.manager.show(&[unit.to_owned()], names).await?;
         Ok(found.into_iter().next().unwrap_or_default())
     }
@@ -143,92 +143,6 @@ impl Systemd {
                 .with_source(error);
         }
         error.with_hint(format!("its log has more: {look} (unit {unit})"))
-    }
-
-    async fn check_manager(&self) -> Check {
-        let name = "supervisor";
-        if !self.manager.is_there() {
-            return Check::new(
-                name,
-                Finding::Failure,
-                "units are installed, and the user's service manager is not there",
-            )
-            .with_fix("log in as this user, or have it stay: loginctl enable-linger USER");
-        }
-        let state = self
-            .properties(
-                HOLDER,
-                &["ActiveState", "SubState", "Result", "NeedDaemonReload"],
-            )
-            .await;
-        match state {
-            Err(error) => Check::new(name, Finding::Failure, error.to_string()),
-            Ok(found) => {
-                let word = |name: &str| found.get(name).map_or("", String::as_str);
-                let seen = format!(
-                    "systemd; {HOLDER} is {} ({})",
-                    word("ActiveState"),
-                    word("SubState")
-                );
-                if word("NeedDaemonReload") == "yes" {
-                    return Check::new(name, Finding::Warning, format!("{seen}, and was changed"))
-                        .with_fix("systemctl --user daemon-reload");
-                }
-                match word("ActiveState") {
-                    "failed" => {
-                        let seen = format!("{seen}: {}", word("Result"));
-                        Check::new(name, Finding::Failure, seen)
-                            .with_fix(format!("journalctl --user -u {HOLDER}"))
-                    }
-                    _ => Check::new(name, Finding::Ok, seen),
-                }
-            }
-        }
-    }
-
-    async fn check_linger(&self) -> Option<Check> {
-        let environment = &self.plain.transport.config().environment;
-        let user = environment
-            .get("USER")
-            .or_else(|| environment.get("LOGNAME"))?;
-        Some(match self.manager.lingers(user).await {
-            Ok(true) => Check::new("linger", Finding::Ok, "the fleet starts at boot"),
-            Ok(false) => Check::new(
-                "linger",
-                Finding::Warning,
-                "the fleet ends when the user logs out, and does not start at boot",
-            )
-            .with_fix(format!("loginctl enable-linger {user}")),
-            Err(error) => Check::new("linger", Finding::Warning, error.to_string()),
-        })
-    }
-
-    async fn check_limits(&self, agents: &[AgentSpec]) -> Option<Check> {
-        let limited: Vec<&str> = agents
-            .iter()
-            .filter(|agent| limits(agent).is_some())
-            .map(|agent| agent.name.as_str())
-            .collect();
-        if limited.is_empty() {
-            return None;
-        }
-        let there = controllers(&self.manager).await.unwrap_or_default();
-        let all = ["cpu", "memory", "pids"];
-        let enforced = all
-            .iter()
-            .all(|wanted| there.iter().any(|there| there == wanted));
-        let seen = format!("of {}: {}", limited.join(", "), there.join(" "));
-        Some(match enforced {
-            true => Check::new("limits", Finding::Ok, seen),
-            false => Check::new(
-                "limits",
-                Finding::Warning,
-                format!(
-                    "the kernel controllers that this user has do not enforce all limits {seen}"
-                ),
-            )
-            .with_fix("have the host delegate cpu, memory and pids to users (cgroup v2)"),
-        })
     }
 }
 
@@ -441,6 +355,10 @@ impl Supervisor for Systemd {
 
     fn units(&self, program: &UnitProgram, agents: Vec<AgentSpec>) -> Result<UnitFiles> {
         self.plain.units(program, agents)
+    }
+
+    fn roster(&self) -> Option<PathBuf> {
+        roster_of(&self.template)
     }
 
     fn path(&self) -> Option<String> {

@@ -45,6 +45,12 @@ pub(super) fn fleet_of(text: &str) -> Option<PathBuf> {
     text.lines().find_map(line).filter(|_| is_ours(text))
 }
 
+/// The roster that a unit of ours reads.
+pub(super) fn roster_of(text: &str) -> Option<PathBuf> {
+    let line = |line: &str| line.strip_prefix("Roster=").map(PathBuf::from);
+    text.lines().find_map(line).filter(|_| is_ours(text))
+}
+
 /// A variable of a unit of ours, as it was written.
 pub(super) fn variable_of(text: &str, name: &str) -> Option<String> {
     let before = format!("Environment=\"{name}=");
@@ -152,7 +158,11 @@ impl Units<'_> {
 
     /// Which fleet these units are of; the manager skips the section.
     fn fleet(&self) -> String {
-        format!("\n[X-Mosaic]\nSocket={}\n", self.socket_path.display())
+        let roster = self.program.reads.display();
+        format!(
+            "\n[X-Mosaic]\nSocket={}\nRoster={roster}\n",
+            self.socket_path.display()
+        )
     }
 
     fn command(&self, words: &[&str]) -> String {
