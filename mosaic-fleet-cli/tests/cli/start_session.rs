@@ -172,7 +172,7 @@ fn codes_are_those_of_a_service() {
             "cannot make the working directory",
         ),
         ("MOSAIC_AGENT_WORKDIR", "work", "relative"),
-        ("MOSAIC_AGENT_COMMAND", "exit 3", "ended at once"),
+        ("MOSAIC_AGENT_COMMAND", "sh -c 'exit 3'", "ended at once"),
     ] {
         let mut variables = HARMLESS.to_vec();
         variables.push((variable, value));
@@ -198,10 +198,21 @@ fn a_unit_starts_what_is_as_the_roster_says_and_nothing_else() {
     let path = format!("{}:{path}", home.path("bin").display());
     let started = |agent: &str| {
         let jobs = fs::read_to_string(home.path("home/jobs")).unwrap();
-        jobs.contains(&format!("restart -- mosaic-agent@{agent}.service"))
+        jobs.contains(&format!("start -- mosaic-agent@{agent}.service"))
     };
     let mut variables = HARMLESS.to_vec();
     variables.push(("PATH", &path));
+    // What the holder's unit would have started.
+    let holder = [
+        "-f",
+        "/dev/null",
+        "new-session",
+        "-d",
+        "-s",
+        "_holder",
+        "sleep infinity",
+    ];
+    assert_eq!(home.tmux(&holder).code, 0);
     // Said once more is not said otherwise. The manager is none, so that nothing runs.
     assert_ne!(run(&home, &["a"], &variables).code, 0);
     assert!(started("a"));

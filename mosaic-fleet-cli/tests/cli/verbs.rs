@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::home::{Home, Ran};
+use crate::home::{Home, Ran, SHELL};
 
 /// A home whose demo fleet runs.
 fn demo() -> Home {
@@ -183,4 +183,19 @@ fn a_reset_refuses_a_busy_agent_or_waits_for_it() {
     std::fs::write(&go, "done\n").unwrap();
     let waited = Ran::of(waiting.wait_with_output().unwrap());
     assert_eq!(waited.code, 0, "{waited:#?}");
+}
+
+#[test]
+fn a_start_with_nothing_to_start_changes_nothing_on_a_server_of_another() {
+    let home = Home::with_shells(&["a"]);
+    let mut line = vec!["-f", "/dev/null", "new-session", "-d", "-s", "a"];
+    line.extend(SHELL.split(' '));
+    assert_eq!(home.tmux(&line).code, 0);
+    let started = home.ok(&["start"]);
+    assert!(
+        started.err.contains("already running: a on socket"),
+        "{started:#?}"
+    );
+    let sessions = home.tmux(&["list-sessions", "-F", "#{session_name}"]).out;
+    assert_eq!(sessions, "a\n");
 }

@@ -194,7 +194,10 @@ impl Fleet {
         }
         let actual = self.actual().await?;
         let plan = plan(&self.names(), &actual, action, names)?;
-        let starts = action != Action::Stop && !plan.steps.is_empty();
+        let starts = plan
+            .steps
+            .iter()
+            .any(|step| !step.what.is_idle() && step.what != StepKind::Stop);
         if starts {
             supervisor.prepare().await?;
         }

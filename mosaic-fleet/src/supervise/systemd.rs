@@ -239,6 +239,7 @@ impl Supervisor for Systemd {
         if self.main_process(&unit).await?.is_some() {
             return Ok(false);
         }
+        self.prepare().await?;
         self.plain.ends.forget(agent);
         self.clear_failures(&unit).await;
         match self.restart_alone(&unit).await {
