@@ -24,7 +24,7 @@ REAL_TEST := cargo build --workspace --all-features --locked && \
 
 # The fleet's units under a systemd of their own: root, and Linux, are needed for the namespaces.
 IN_SYSTEMD := mosaic-fleet-cli/tests/systemd/in-systemd
-SYSTEMD_RUNNER := "$(CURDIR)/$(IN_SYSTEMD)", "-P", "-u", "mosaictest", "-n", "stranger", "-b", "$(CURDIR)/target", "--"
+SYSTEMD_RUNNER := "$(CURDIR)/$(IN_SYSTEMD)", "-P", "-u", "mosaictest", "-n", "stranger", "-b", "$(CURDIR)", "--"
 SYSTEMD_TEST := case "$$(uname -s)-$$(id -u)" in \
 	  Linux-0) root= ;; \
 	  Linux-*) root='"sudo", ' ;; \

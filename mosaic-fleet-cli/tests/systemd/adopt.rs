@@ -29,6 +29,8 @@ fn the_bash_version_s_agents_live_on_under_the_new_units() {
     on_stage(|stage| {
         old_units(stage);
         stage.shells(&["a", "b"]);
+        // One that starts programs all the time, while it is taken over.
+        stage.leave("b", "while :; do sleep 0.02; done & clear");
         let (server, before) = (stage.server(), stage.programs());
         assert!(
             before.contains_key("a") && before.contains_key("b"),

@@ -90,11 +90,10 @@ impl Manager {
             .map(drop)
     }
 
-    /// Moves processes of ours to a scope of their own.
+    /// Moves processes of ours to a scope of their own, which others can be moved to later.
     pub(super) async fn scope(&self, scope: &str, pids: &[u32]) -> Result<()> {
-        let mut words: Vec<String> = [scope, "fail", "1", "PIDs", "au"]
-            .map(str::to_owned)
-            .to_vec();
+        let properties = [scope, "fail", "2", "Delegate", "b", "true", "PIDs", "au"];
+        let mut words: Vec<String> = properties.map(str::to_owned).to_vec();
         words.push(pids.len().to_string());
         words.extend(pids.iter().map(u32::to_string));
         words.push("0".to_owned());
