@@ -18,5 +18,5 @@ pub async fn move_to_unit(environment: &BTreeMap<String, String>, unit: &str) ->
     if belongs_to(own, unit) {
         return Ok(());
     }
-    Manager::of(environment).attach(unit, &[own]).await
+    Manager::of(environment).attach(unit, own).await
 }

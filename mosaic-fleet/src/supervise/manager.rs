@@ -81,22 +81,31 @@ impl Manager {
         Ok(blocks(&text))
     }
 
-    /// Moves processes of ours to a unit that allows it (`Delegate=yes`).
-    pub(super) async fn attach(&self, unit: &str, pids: &[u32]) -> Result<()> {
-        let mut words = vec![unit.to_owned(), String::new(), pids.len().to_string()];
-        words.extend(pids.iter().map(u32::to_string));
+    /// Moves a process of ours to a unit that allows it (`Delegate=yes`).
+    pub(super) async fn attach(&self, unit: &str, pid: u32) -> Result<()> {
+        let words = [unit, "", "1", &pid.to_string()].map(str::to_owned);
         self.call("AttachProcessesToUnit", "ssau", &words)
             .await
             .map(drop)
     }
 
-    /// Moves processes of ours to a scope of their own, which others can be moved to later.
-    pub(super) async fn scope(&self, scope: &str, pids: &[u32]) -> Result<()> {
-        let properties = [scope, "fail", "2", "Delegate", "b", "true", "PIDs", "au"];
-        let mut words: Vec<String> = properties.map(str::to_owned).to_vec();
-        words.push(pids.len().to_string());
-        words.extend(pids.iter().map(u32::to_string));
-        words.push("0".to_owned());
+    /// Moves those processes that are still there: of several at once, one that has ended would keep
+    /// all where they are.
+    pub(super) async fn attach_each(&self, unit: &str, pids: &[u32]) {
+        for pid in pids {
+            if let Err(error) = self.attach(unit, *pid).await {
+                tracing::debug!(unit, pid, %error, "a process was not moved");
+            }
+        }
+    }
+
+    /// Moves a process of ours to a scope of its own, which others can be moved to later.
+    pub(super) async fn scope(&self, scope: &str, pid: u32) -> Result<()> {
+        let pid = pid.to_string();
+        let words = [
+            scope, "fail", "2", "Delegate", "b", "true", "PIDs", "au", "1", &pid, "0",
+        ];
+        let words = words.map(str::to_owned);
         self.call("StartTransientUnit", "ssa(sv)a(sa(sv))", &words)
             .await
             .map(drop)

@@ -33,6 +33,9 @@ pub(super) const STEP: Duration = Duration::from_secs(15);
 /// How long an agent's start may take: a whole fleet may start at once.
 const BEGIN: Duration = Duration::from_secs(45);
 
+/// How often what an agent has started is followed, when it is taken over.
+const PASSES: usize = 10;
+
 /// The oldest tmux that has what we need.
 const OLDEST: (u32, u32) = (3, 2);
 
@@ -71,12 +74,27 @@ impl Plain {
             return;
         }
         let manager = Manager::of(&self.transport.config().environment);
-        if let Err(error) = manager.attach(unit, &tree(running.pid)).await {
+        if let Err(error) = manager.attach(unit, running.pid).await {
             tracing::warn!(
                 agent = agent.as_str(), unit, %error,
                 "its programs stay outside of the unit, whose limits do not hold for them"
             );
+            return;
         }
+        // What it starts from now on is inside; what it has started follows, and what that starts.
+        for _ in 0..PASSES {
+            let mut outside = tree(running.pid);
+            outside.retain(|pid| !belongs_to(*pid, unit));
+            if outside.is_empty() {
+                return;
+            }
+            manager.attach_each(unit, &outside).await;
+        }
+        tracing::warn!(
+            agent = agent.as_str(),
+            unit,
+            "some of its programs stay outside of the unit"
+        );
     }
 
     async fn begin(&self, launch: &Launch, keeper: &Keeper) -> Result<Running> {

@@ -95,17 +95,17 @@ impl Systemd {
         if belongs_to(server, HOLDER) {
             // The units of the bash version: the unit is done and its processes live. They would
             // end with its next start.
-            self.move_out().await?;
+            self.move_out(server).await?;
         }
         self.start_holder().await
     }
 
     /// Moves all processes out of the holder's unit, those that begin meanwhile as well.
-    async fn move_out(&self) -> Result<()> {
+    async fn move_out(&self, server: u32) -> Result<()> {
         let limit = tokio::time::Instant::now() + STEP;
-        self.manager.scope(ADOPTED, &processes_of(HOLDER)).await?;
+        self.manager.scope(ADOPTED, server).await?;
         loop {
-            // The manager answers before it has moved them.
+            // The manager answers before it has moved anything.
             tokio::time::sleep(Duration::from_millis(50)).await;
             let left = processes_of(HOLDER);
             if left.is_empty() {
@@ -118,8 +118,7 @@ impl Systemd {
                 ))
                 .with_hint("they would end with its start: stop them first, or leave them"));
             }
-            // One that ended meanwhile, or that is on its way, is no reason to fail.
-            let _ = self.manager.attach(ADOPTED, &left).await;
+            self.manager.attach_each(ADOPTED, &left).await;
         }
     }
 
