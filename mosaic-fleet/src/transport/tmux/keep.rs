@@ -8,7 +8,7 @@ use super::TmuxTransport;
 use super::command::{CommandList, command, when};
 use super::error::TmuxError;
 use super::target::Row;
-use crate::agent::{AgentName, AgentState, ExitStatus};
+use crate::agent::{AgentName, ExitStatus};
 use crate::error::{ErrorKind, Result};
 use crate::options::{StatusOptions, TailOptions};
 use crate::runtime::process::{End, is_alive};
@@ -121,10 +121,8 @@ impl TmuxTransport {
                 if exit != ExitStatus::default() {
                     return Ok::<_, crate::Error>(exit);
                 }
-                if status.state == AgentState::Dead {
-                    // It is dead, and how is not known yet: tmux is about to hear.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
+                // tmux is about to hear of it; there is no event for that.
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         match tokio::time::timeout(NOTICE, dead).await {
