@@ -394,7 +394,10 @@ impl Supervisor for Plain {
                 false => format!("server {server} has no {holder}"),
             },
             programs,
-            others: other_servers(server),
+            others: other_servers(
+                &self.transport.socket_path(),
+                &self.transport.socket_folders(),
+            ),
         })
     }
 

@@ -75,6 +75,13 @@ impl TmuxTransport {
         self.inner.server.socket_path()
     }
 
+    /// Where this user's other servers have their sockets: beside ours, and where tmux puts them.
+    pub(crate) fn socket_folders(&self) -> [std::path::PathBuf; 2] {
+        let mut beside = self.socket_path();
+        beside.pop();
+        [beside, self.inner.server.sockets_folder()]
+    }
+
     /// The agent's program, if it has a session.
     pub(crate) async fn running(&self, name: &AgentName) -> Result<Option<Running>> {
         let row = self.row(name, super::STEP).await?;

@@ -264,12 +264,17 @@ impl Server {
             Socket::Path(path) => return path.clone(),
             Socket::Name(name) => name,
         };
+        self.sockets_folder().join(name)
+    }
+
+    /// Where tmux puts the sockets that have a name.
+    pub(super) fn sockets_folder(&self) -> PathBuf {
         let uid = rustix::process::getuid().as_raw();
         let asked = self.config.environment.get("TMUX_TMPDIR").map(Path::new);
         let folder = asked
             .filter(|folder| folder.is_dir())
             .unwrap_or(Path::new("/tmp"));
-        folder.join(format!("tmux-{uid}")).join(name)
+        folder.join(format!("tmux-{uid}"))
     }
 
     /// Our own folder for this socket, which no one else can read: in `$XDG_RUNTIME_DIR`, else in
