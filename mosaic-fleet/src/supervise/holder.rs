@@ -53,7 +53,13 @@ pub(crate) async fn ready(transport: &TmuxTransport, main: Option<u32>) -> Resul
         };
         match found {
             Ok(()) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
+            // The unit's process finds the same, and its code is the one that counts.
+            Err(error)
+                if error.kind() == ErrorKind::Unsupported
+                    && main.is_none_or(|main| !is_alive(main)) =>
+            {
+                return Err(error);
+            }
             Err(error) if tokio::time::Instant::now() > limit => return Err(error),
             // A socket that is not there yet tells nobody when it is.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
