@@ -3,10 +3,19 @@
 
 pub mod agent;
 pub mod capability;
+#[cfg(feature = "ci")]
+pub mod ci;
 pub mod error;
 pub mod events;
 pub mod fleet;
+#[cfg(feature = "forge")]
+pub mod forge;
 pub mod guide;
+pub mod home;
+#[cfg(feature = "forge")]
+mod http;
+#[cfg(feature = "forge")]
+pub mod lane;
 pub mod layer;
 pub mod message;
 pub mod options;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mosaic_fleet::fleet::MosaicHome;
+use mosaic_fleet::home::MosaicHome;
 use mosaic_fleet::roster::{self, CommandLine, PROFILES, Roster};
 use mosaic_fleet::{Error, Result};
 use serde::Serialize;

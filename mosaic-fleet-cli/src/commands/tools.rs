@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use mosaic_fleet::fleet::MosaicHome;
+use mosaic_fleet::home::MosaicHome;
 use mosaic_fleet::setup;
 use serde::Serialize;
 

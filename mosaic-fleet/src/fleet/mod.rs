@@ -24,7 +24,7 @@ pub use cutover::{CutoverKind, CutoverPlan, CutoverStep, Recycled};
 pub use drain::DrainOptions;
 pub use life::{LifeOptions, Outcome};
 pub use migrate::Migration;
-pub use open::{FleetOptions, MosaicHome};
+pub use open::FleetOptions;
 pub use run::RunEvent;
 pub use talk::{Kickstart, ResetOutcome};
 pub use verify::{Proof, Verified};
@@ -32,6 +32,7 @@ pub use view::{AgentReport, FleetStatus, ScopedError};
 
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
+use crate::home::MosaicHome;
 use crate::roster::{AgentSpec, Roster};
 use crate::runtime::Catalog;
 use crate::supervise::Supervisor;

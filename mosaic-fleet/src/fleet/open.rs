@@ -1,7 +1,7 @@
-//! Opening a fleet: where its files are, what the caller says, and what is put together from them.
+//! Opening a fleet: what the caller says, and what is put together from that.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,58 +9,13 @@ use serde_json::Value;
 use super::envfile::read_all;
 use super::{Fleet, Inner};
 use crate::error::{Error, Result, Retry};
+use crate::home::{MosaicHome, user_home};
 use crate::registry::{Context, Registry};
 use crate::roster::{AgentSpec, Known, Roster};
 use crate::runtime::Catalog;
 use crate::supervise::{self, Supervisor};
 use crate::transport::DynTransport;
 use crate::transport::tmux::Timing;
-
-/// Where a fleet's files are (`$MOSAIC_HOME`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MosaicHome {
-    /// The folder.
-    pub path: PathBuf,
-}
-
-impl MosaicHome {
-    /// A folder.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        MosaicHome { path: path.into() }
-    }
-
-    /// `$MOSAIC_HOME`, else `$XDG_CONFIG_HOME/mosaic`, else `~/.config/mosaic`.
-    pub fn from_environment(environment: &BTreeMap<String, String>) -> Self {
-        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
-        let path = match (set("MOSAIC_HOME"), set("XDG_CONFIG_HOME")) {
-            (Some(home), _) => PathBuf::from(home),
-            (None, Some(config)) => Path::new(config).join("mosaic"),
-            (None, None) => user_home(environment).join(".config/mosaic"),
-        };
-        MosaicHome { path }
-    }
-
-    /// The roster.
-    pub fn roster(&self) -> PathBuf {
-        self.path.join("fleet/roster.yaml")
-    }
-
-    /// The roster's JSON Schema, for editors.
-    pub fn roster_schema(&self) -> PathBuf {
-        self.path.join("fleet/roster.schema.json")
-    }
-
-    /// The operator's environment files.
-    pub fn agents(&self) -> PathBuf {
-        self.path.join("fleet/agents")
-    }
-}
-
-fn user_home(environment: &BTreeMap<String, String>) -> PathBuf {
-    let home = environment.get("HOME").filter(|home| !home.is_empty());
-    home.map_or_else(|| PathBuf::from("/"), PathBuf::from)
-}
 
 /// How a fleet is opened.
 #[derive(Debug, Clone)]

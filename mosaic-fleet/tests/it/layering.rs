@@ -58,11 +58,13 @@ const ROOMS: &[Room] = &[
     room("events", 2, &["runtime"]),
     room("runtime", 2, &[]),
     room("setup", 2, &[]),
+    room("http", 2, &[]),
     room("capability", 1, &["message"]),
     room("options", 1, &["message", "agent"]),
     room("message", 1, &["agent"]),
     room("agent", 1, &[]),
     room("text", 1, &[]),
+    room("home", 1, &[]),
     room("error", 0, &[]),
     // Pages for people, and no code.
     room("guide", 0, &[]),

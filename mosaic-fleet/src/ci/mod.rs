@@ -1,0 +1,1 @@
+//! Pipelines: whether they are over, and how they ended.

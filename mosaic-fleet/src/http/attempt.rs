@@ -1,0 +1,103 @@
+//! Trying again: when, how long, and what is said when it did not help.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{Instant, sleep};
+
+use super::Answer;
+use crate::error::{Error, ErrorKind, Result, Retry};
+
+/// How long a server may take. All times are upper limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// To connect.
+    pub(crate) connect: Duration,
+    /// To answer one request to its end.
+    pub(crate) request: Duration,
+    /// Between two pieces of an answer or of a stream.
+    pub(crate) silence: Duration,
+    /// For one call with all its tries.
+    pub(crate) call: Duration,
+    /// How often is tried.
+    pub(crate) tries: usize,
+    /// Before the second try, about; twice as long before each further one.
+    pub(crate) pause: Duration,
+}
+
+impl Patience {
+    pub(crate) const USUAL: Patience = Patience {
+        connect: Duration::from_secs(10),
+        request: Duration::from_secs(30),
+        silence: Duration::from_secs(75),
+        call: Duration::from_secs(90),
+        tries: 5,
+        pause: Duration::from_millis(250),
+    };
+}
+
+/// The longest that a server may have us wait by `Retry-After`.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) async fn until_answered(
+    patience: Patience,
+    host: &str,
+    mut ask: impl AsyncFnMut() -> Result<Answer, reqwest::Error>,
+) -> Result<Answer> {
+    let deadline = Instant::now() + patience.call;
+    let mut pauses = ExponentialBuilder::default()
+        .with_min_delay(patience.pause)
+        .with_max_delay(LONGEST_PAUSE)
+        .with_max_times(patience.tries.saturating_sub(1))
+        .with_jitter()
+        .build();
+    loop {
+        let (error, asked_for) = match ask().await {
+            Ok(answer) if !passes_by(answer.status) => return Ok(answer),
+            Ok(answer) => (answer.refusal(host), pause_asked_for(&answer)),
+            Err(error) if error.is_builder() => return Err(broken(host, error)),
+            Err(error) => (broken(host, error), None),
+        };
+        let Some(pause) = pauses.next() else {
+            return Err(error);
+        };
+        let pause = asked_for.unwrap_or(pause).min(LONGEST_PAUSE).max(pause);
+        if Instant::now() + pause > deadline {
+            return Err(match error.kind() {
+                ErrorKind::RateLimited => error.with_retry(Retry::After(pause)),
+                _ => error,
+            });
+        }
+        tracing::debug!(%error, ?pause, "asks again");
+        sleep(pause).await;
+    }
+}
+
+/// What another try may mend.
+fn passes_by(status: u16) -> bool {
+    matches!(status, 429 | 500 | 502 | 503 | 504)
+}
+
+/// `Retry-After` in seconds; its other form, a date, is rare and not worth a clock.
+fn pause_asked_for(answer: &Answer) -> Option<Duration> {
+    answer.number("retry-after").map(Duration::from_secs)
+}
+
+fn broken(host: &str, error: reqwest::Error) -> Error {
+    Error::unavailable(format!("{host}: {}", words(&error))).with_source(error.without_url())
+}
+
+/// What became of a request, for people.
+pub(super) fn words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    if error.is_connect() {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        return format!("no connection ({cause})");
+    }
+    "the connection broke".to_owned()
+}

@@ -1,0 +1,1 @@
+//! A lane: the open work of a repository.

@@ -1,0 +1,79 @@
+//! A web server of a test's own, on a loopback port and a thread of its own: for callers that block,
+//! and for programs under test. It ends, with all its connections, when it is dropped.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread::JoinHandle;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Loopback {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Loopback {
+    /// Serves `router` on a free port.
+    ///
+    /// # Errors
+    /// When there is no port or no thread for it.
+    pub fn serve(router: Router) -> io::Result<Self> {
+        Self::serve_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), router)
+    }
+
+    /// Serves `router` at the address of a server that was there before.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn serve_at(address: SocketAddr, router: Router) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = runtime.block_on(TcpListener::bind(address))?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("loopback".to_owned())
+            .spawn(move || run(runtime, listener, router, stopped))?;
+        Ok(Loopback {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address for a browser, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// All connections are tasks of the runtime, and end with it.
+fn run(runtime: Runtime, listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) {
+    runtime.block_on(async {
+        let serve = std::future::IntoFuture::into_future(axum::serve(listener, router));
+        tokio::select! {
+            _ = serve => {}
+            _ = stopped => {}
+        }
+    });
+}
+
+impl Drop for Loopback {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It panicked where a handler did; the test has seen that already.
+            let _ = thread.join();
+        }
+    }
+}
