@@ -39,11 +39,14 @@ impl Patience {
 /// The longest that a server may have us wait by `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-pub(super) async fn until_answered(
+pub(super) async fn until_answered<F>(
     patience: Patience,
     host: &str,
-    mut ask: impl AsyncFnMut() -> Result<Answer, reqwest::Error>,
-) -> Result<Answer> {
+    mut ask: impl FnMut() -> F,
+) -> Result<Answer>
+where
+    F: Future<Output = Result<Answer, reqwest::Error>>,
+{
     let deadline = Instant::now() + patience.call;
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(patience.pause)

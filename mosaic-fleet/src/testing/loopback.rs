@@ -1,6 +1,7 @@
 //! A web server of a test's own, on a loopback port and a thread of its own: for callers that block,
 //! and for programs under test. It ends, with all its connections, when it is dropped.
 
+use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::JoinHandle;
@@ -60,7 +61,7 @@ impl Loopback {
 /// All connections are tasks of the runtime, and end with it.
 fn run(runtime: Runtime, listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) {
     runtime.block_on(async {
-        let serve = std::future::IntoFuture::into_future(axum::serve(listener, router));
+        let serve = axum::serve(listener, router).into_future();
         tokio::select! {
             _ = serve => {}
             _ = stopped => {}

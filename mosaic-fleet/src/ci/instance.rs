@@ -1,0 +1,1 @@
+//! Which CI service is asked about a repository.

@@ -1,0 +1,476 @@
+//! Waiting until pipelines are over: asks a [`Ci`] when there may be something new, until the wait's
+//! state says how it ended. The decisions are in `state.rs`, when to listen is in `listen.rs`.
+
+mod state;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::{Stream, StreamExt};
+use serde::{Serialize, Serializer};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::listen::{self, Heard};
+use super::{Ci, Pipeline, Status};
+use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::forge::RepoName;
+
+use state::{Ask, Outcome, Wait};
+
+/// How many pipelines are asked about at the same time.
+const AT_ONCE: usize = 8;
+
+/// The longest that one question may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest that it may take when the time is over.
+const LAST_LIMIT: Duration = Duration::from_secs(5);
+
+/// Between two tries to be known.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What a pipeline means that waits for somebody's approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnBlocked {
+    /// It counts as over, and not as a success: nobody may come.
+    #[default]
+    Fail,
+    /// It is waited for.
+    Wait,
+}
+
+/// How is waited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitOptions {
+    /// After this the wait ends. One look always comes before.
+    pub timeout: Duration,
+    /// A pipeline is asked about at least this often, whatever is hinted at; at least a second.
+    pub interval: Duration,
+    /// How long the service may be away.
+    pub outage: Duration,
+    /// What waits for approval.
+    pub blocked: OnBlocked,
+    /// The first that is no success ends the wait.
+    pub fail_fast: bool,
+    /// What takes the place of a pipeline is waited for instead: a restart, or the newer one that it
+    /// was canceled for.
+    pub follow: bool,
+}
+
+impl WaitOptions {
+    /// An hour; a look every 30 seconds; an outage of 5 minutes is ridden out.
+    pub fn new() -> Self {
+        WaitOptions {
+            timeout: Duration::from_secs(3600),
+            interval: Duration::from_secs(30),
+            outage: Duration::from_secs(300),
+            blocked: OnBlocked::Fail,
+            fail_fast: false,
+            follow: false,
+        }
+    }
+
+    /// Sets after how long the wait ends.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how often a pipeline is asked about at least.
+    #[must_use]
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Sets how long the service may be away.
+    #[must_use]
+    pub fn with_outage(mut self, outage: Duration) -> Self {
+        self.outage = outage;
+        self
+    }
+
+    /// Sets what a pipeline means that waits for approval.
+    #[must_use]
+    pub fn with_blocked(mut self, blocked: OnBlocked) -> Self {
+        self.blocked = blocked;
+        self
+    }
+
+    /// Ends the wait with the first that is no success.
+    #[must_use]
+    pub fn with_fail_fast(mut self, fail_fast: bool) -> Self {
+        self.fail_fast = fail_fast;
+        self
+    }
+
+    /// Waits for what takes a pipeline's place.
+    #[must_use]
+    pub fn with_follow(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
+    }
+}
+
+impl Default for WaitOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// The number of the pipeline.
+    pub number: u64,
+    /// Its commit, where that is known.
+    pub commit: Option<String>,
+}
+
+impl Wanted {
+    /// A pipeline by its number.
+    pub fn new(number: u64) -> Self {
+        Wanted {
+            number,
+            commit: None,
+        }
+    }
+}
+
+impl From<&Pipeline> for Wanted {
+    fn from(pipeline: &Pipeline) -> Self {
+        Wanted {
+            number: pipeline.number,
+            commit: Some(pipeline.commit.clone()).filter(|commit| !commit.is_empty()),
+        }
+    }
+}
+
+/// What happens during a wait, for whoever shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum News {
+    /// A pipeline is not as it was.
+    Changed(Box<Pipeline>),
+    /// It is over.
+    Ended {
+        /// Which.
+        number: u64,
+        /// How it ended; `blocked` too, if that counts as over.
+        status: Status,
+    },
+    /// Another one is waited for in its place.
+    Followed {
+        /// The one that is over.
+        from: u64,
+        /// The one that is waited for from now on.
+        to: u64,
+    },
+    /// It is in a state that this version does not know, and so it is not taken to be over.
+    UnknownStatus {
+        /// Which.
+        number: u64,
+        /// The word.
+        word: String,
+    },
+    /// The service does not answer; it is asked again.
+    Trouble(String),
+    /// The service answers again.
+    Back,
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitResult {
+    /// All are over, and all succeeded.
+    Success,
+    /// Some ended otherwise.
+    Otherwise,
+    /// The time was over before all of them were.
+    TimedOut,
+    /// It cannot be told: the token was refused, or the service was away for too long.
+    Unknown,
+}
+
+impl WaitResult {
+    /// The stable spelling: `success`, `otherwise`, `timeout`, `unknown`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WaitResult::Success => "success",
+            WaitResult::Otherwise => "otherwise",
+            WaitResult::TimedOut => "timeout",
+            WaitResult::Unknown => "unknown",
+        }
+    }
+}
+
+impl Serialize for WaitResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What a wait came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Waited {
+    /// Of which repository.
+    pub repo: RepoName,
+    /// How it ended.
+    pub result: WaitResult,
+    /// Each pipeline, in the order in which they were named.
+    pub pipelines: Vec<WaitedFor>,
+    /// The numbers of those that are not over.
+    pub pending: Vec<u64>,
+    /// Why it cannot be told, for `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What was seen of one pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WaitedFor {
+    /// Its number.
+    pub number: u64,
+    /// The number that was named, if this one took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<u64>,
+    /// Which one it really is; `null` if it was never seen, or the service does not say.
+    pub id: Option<u64>,
+    /// How it is, or how it ended; `null` if it was never seen.
+    pub status: Option<Status>,
+    /// It is over.
+    pub ended: bool,
+    /// The commit that it is about.
+    pub commit: Option<String>,
+    /// Where people see it.
+    pub url: Option<String>,
+    /// How long it was waited for, in milliseconds.
+    pub waited_ms: u64,
+}
+
+/// Waits until `wanted` are over, or the time is. `news` is told what happens meanwhile.
+///
+/// The service's events say when to ask, and its answers are the verdict. It is asked every
+/// [`interval`](WaitOptions::interval) besides, so that no lost event is missed; an outage is ridden
+/// out. Dropping the call ends the wait; nothing is left behind.
+///
+/// ```
+/// # use mosaic_fleet::ci::wait::{wait, WaitOptions, WaitResult, Wanted};
+/// # use mosaic_fleet::ci::{Ci, CiInfo, Pipeline, Status, Target};
+/// # use mosaic_fleet::{forge::RepoName, Result};
+/// # #[derive(Debug)]
+/// # struct Green;
+/// # #[async_trait::async_trait]
+/// # impl Ci for Green {
+/// #     fn info(&self) -> CiInfo { CiInfo::new("demo", "http://127.0.0.1/") }
+/// #     async fn check(&self) -> Result<()> { Ok(()) }
+/// #     async fn pipeline(&self, _: &RepoName, number: u64, _: Option<&str>) -> Result<Option<Pipeline>> {
+/// #         Ok(Some(Pipeline::new(number, Status::Success)))
+/// #     }
+/// #     async fn of_commit(&self, _: &RepoName, _: &str, _: Option<&str>) -> Result<Vec<Pipeline>> { Ok(vec![]) }
+/// #     async fn active(&self, _: &RepoName, _: &Target<'_>) -> Result<Vec<Pipeline>> { Ok(vec![]) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let ci = Green;
+/// let repo = RepoName::new("acme/widget")?;
+/// let waited = wait(&ci, &repo, &[Wanted::new(17)], &WaitOptions::new(), &mut |_| {}).await?;
+/// assert_eq!(waited.result, WaitResult::Success);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// `InvalidArgument` if nothing is wanted, there is no such pipeline or no such repository;
+/// `Unauthenticated` if the token is refused from the beginning. What happens later is a
+/// [`WaitResult`].
+pub async fn wait(
+    ci: &dyn Ci,
+    repo: &RepoName,
+    wanted: &[Wanted],
+    options: &WaitOptions,
+    news: &mut (dyn FnMut(News) + Send),
+) -> Result<Waited> {
+    if wanted.is_empty() {
+        return Err(Error::invalid_argument("no pipeline is named")
+            .with_hint("name one by its number: -n 17"));
+    }
+    let begin = Instant::now();
+    let wanted = wanted.iter().map(|want| (want.number, want.commit.clone()));
+    let mut state = Wait::new(wanted, options);
+    if let Some(why) = known(ci, options, begin, news).await? {
+        return Ok(told(repo, &state, Outcome::Unknown(why), begin.elapsed()));
+    }
+    let mut heard = Box::pin(listen::listen(ci, repo));
+    let mut listening = true;
+    loop {
+        look(ci, repo, &mut state, begin, options.timeout, news).await?;
+        let now = begin.elapsed();
+        if let Some(outcome) = state.outcome(now) {
+            return Ok(told(repo, &state, outcome, now));
+        }
+        if !state.asks(now).is_empty() {
+            continue;
+        }
+        tokio::select! {
+            some = next(&mut heard, listening) => match some {
+                Some(Heard::Connected) => state.connected(begin.elapsed()),
+                Some(Heard::Hint(hint)) => state.hinted(hint.number, hint.ended, begin.elapsed()),
+                None => listening = false,
+            },
+            () = until(begin, state.wake()) => {}
+        }
+    }
+}
+
+/// The next that is heard; for ever nothing once all was heard.
+async fn next<S: Stream<Item = Heard> + Unpin>(heard: &mut S, listening: bool) -> Option<Heard> {
+    match listening {
+        true => heard.next().await,
+        false => std::future::pending().await,
+    }
+}
+
+/// Sleeps until a time of the wait's clock.
+async fn until(begin: Instant, wake: Duration) {
+    match begin.checked_add(wake) {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the service knows us; why that cannot be told, if the service is away for too long.
+async fn known(
+    ci: &dyn Ci,
+    options: &WaitOptions,
+    begin: Instant,
+    news: &mut (dyn FnMut(News) + Send),
+) -> Result<Option<String>> {
+    let mut troubled = false;
+    loop {
+        let error = match ci.check().await {
+            Ok(()) => {
+                if troubled {
+                    news(News::Back);
+                }
+                return Ok(None);
+            }
+            Err(error) => error,
+        };
+        if !passes_by(&error) {
+            return Err(error);
+        }
+        if begin.elapsed() >= options.outage.min(options.timeout) {
+            return Ok(Some(error.to_string()));
+        }
+        if !troubled {
+            troubled = true;
+            news(News::Trouble(error.to_string()));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Asks what is to be asked now.
+async fn look(
+    ci: &dyn Ci,
+    repo: &RepoName,
+    state: &mut Wait,
+    begin: Instant,
+    timeout: Duration,
+    news: &mut (dyn FnMut(News) + Send),
+) -> Result<()> {
+    let now = begin.elapsed();
+    let limit = timeout.saturating_sub(now).clamp(LAST_LIMIT, ANSWER_LIMIT);
+    for some in state.asks(now).chunks(AT_ONCE) {
+        let asked = some.iter().map(|ask| async move {
+            let limit = Instant::now() + limit;
+            match timeout_at(limit, answer(ci, repo, ask)).await {
+                Ok(answer) => (ask, answer),
+                Err(_) => (ask, Err(Error::unavailable("no answer in time"))),
+            }
+        });
+        for (ask, answered) in join_all(asked).await {
+            let now = begin.elapsed();
+            let told = match (ask, answered) {
+                (Ask::Pipeline { number, .. }, Ok(Answered::Pipeline(None)))
+                    if state.is_first_look(*number) =>
+                {
+                    return Err(missing(ci, repo, *number));
+                }
+                (Ask::Pipeline { number, .. }, Ok(Answered::Pipeline(seen))) => {
+                    state.saw(*number, seen, now)
+                }
+                (Ask::Successor { number, .. }, Ok(Answered::Successor(to))) => {
+                    state.found(*number, to, now)
+                }
+                (_, Ok(_)) => Vec::new(),
+                (_, Err(error)) if error.kind() == ErrorKind::InvalidArgument => return Err(error),
+                (ask, Err(error)) => state.failed(ask, &error, now),
+            };
+            told.into_iter().for_each(&mut *news);
+        }
+    }
+    Ok(())
+}
+
+enum Answered {
+    Pipeline(Option<Pipeline>),
+    Successor(Option<u64>),
+}
+
+async fn answer(ci: &dyn Ci, repo: &RepoName, ask: &Ask) -> Result<Answered> {
+    match ask {
+        Ask::Pipeline { number, commit } => {
+            let seen = ci.pipeline(repo, *number, commit.as_deref()).await?;
+            Ok(Answered::Pipeline(seen))
+        }
+        Ask::Successor { number, commit } => {
+            let all = ci.of_commit(repo, commit, None).await?;
+            let restarts = all.iter().filter(|next| next.parent == Some(*number));
+            Ok(Answered::Successor(
+                restarts.map(|restart| restart.number).max(),
+            ))
+        }
+    }
+}
+
+/// What another try may mend.
+fn passes_by(error: &Error) -> bool {
+    matches!(error.retry(), Retry::Safe | Retry::After(_))
+}
+
+fn missing(ci: &dyn Ci, repo: &RepoName, number: u64) -> Error {
+    let instance = ci.info().instance;
+    Error::invalid_argument(format!("{instance} has no pipeline {number} of {repo}"))
+        .with_hint("its number stands in its address: …/pipeline/NUMBER")
+}
+
+fn told(repo: &RepoName, state: &Wait, outcome: Outcome, now: Duration) -> Waited {
+    let (result, why) = match outcome {
+        Outcome::Success => (WaitResult::Success, None),
+        Outcome::Otherwise => (WaitResult::Otherwise, None),
+        Outcome::TimedOut => (WaitResult::TimedOut, None),
+        Outcome::Unknown(why) => (WaitResult::Unknown, Some(why)),
+    };
+    let pipelines: Vec<WaitedFor> = state.report(now);
+    let open = pipelines.iter().filter(|pipeline| !pipeline.ended);
+    Waited {
+        repo: repo.clone(),
+        result,
+        pending: open.map(|pipeline| pipeline.number).collect(),
+        pipelines,
+        why,
+    }
+}
