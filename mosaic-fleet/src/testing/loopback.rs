@@ -3,11 +3,10 @@
 
 use std::future::IntoFuture;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use axum::Router;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -34,7 +33,9 @@ impl Loopback {
     /// When the port is taken.
     pub fn serve_at(address: SocketAddr, router: Router) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        // Not by the runtime: the caller may be in one of its own.
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
@@ -61,6 +62,9 @@ impl Loopback {
 /// All connections are tasks of the runtime, and end with it.
 fn run(runtime: Runtime, listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) {
     runtime.block_on(async {
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+            return;
+        };
         let serve = axum::serve(listener, router).into_future();
         tokio::select! {
             _ = serve => {}

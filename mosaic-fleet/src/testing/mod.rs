@@ -14,3 +14,5 @@ pub mod mock;
 pub mod scripted_agent;
 #[cfg(feature = "testing")]
 pub mod tmux;
+#[cfg(feature = "testing")]
+pub mod woodpecker;
