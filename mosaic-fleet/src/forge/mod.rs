@@ -5,8 +5,15 @@
 //! free and what is underway, `ci` says whether a pipeline is over. Which
 //! login is used is decided in [`login`].
 
+mod choice;
+pub mod forges;
 pub mod login;
+pub mod origin;
+mod program;
 pub mod repo;
+mod secret_file;
+pub mod tea;
+mod yaml;
 
 use std::fmt;
 
@@ -15,7 +22,11 @@ use serde::Serialize;
 
 use crate::error::Result;
 
+pub use forges::Forges;
+pub use login::{Login, LoginOptions};
+pub use origin::Origin;
 pub use repo::RepoName;
+pub use tea::TeaLogins;
 
 /// A forge, as one login sees it. All calls read, so each may be made again, and each may be dropped
 /// at any await.

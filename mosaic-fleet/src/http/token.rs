@@ -36,7 +36,7 @@ impl Token {
     }
 
     /// `SCHEME TOKEN`, marked so that no log shows it.
-    pub(super) fn header(&self, scheme: &str) -> Result<HeaderValue> {
+    pub(crate) fn header(&self, scheme: &str) -> Result<HeaderValue> {
         let text = format!("{scheme} {}", self.secret.expose_secret());
         let mut header = HeaderValue::from_str(&text)
             .map_err(|_| Error::config_invalid("the token cannot stand in a header"))?;
