@@ -22,7 +22,10 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::forge::RepoName;
 
+pub use commit_status::CommitStatusCi;
+pub use instance::{Instance, InstanceOptions};
 pub use status::{Phase, Status};
+pub use woodpecker::Woodpecker;
 
 /// A service that runs pipelines, as one user sees it. All calls read, so each may be made again,
 /// and each may be dropped at any await.

@@ -11,10 +11,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Ci, CiInfo, Hints, Phase, Pipeline, Target};
+use super::{Ci, CiInfo, Hints, Instance, Phase, Pipeline, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::forge::RepoName;
-use crate::forge::login::Token;
 use crate::http::{Answer, Http, HttpOptions, Patience};
 
 /// What a page holds; Woodpecker gives no more.
@@ -36,33 +35,28 @@ pub struct Woodpecker {
 }
 
 impl Woodpecker {
-    /// The server at `server`, which people call `instance`. Nothing is sent yet.
+    /// The server of an instance. Nothing is sent yet.
     ///
     /// # Errors
     ///
     /// `ConfigInvalid` for an address that is none.
-    pub fn new(instance: impl Into<String>, server: &str, token: Token) -> Result<Self> {
-        Self::with_patience(instance, server, token, Patience::USUAL)
+    pub fn new(instance: &Instance) -> Result<Self> {
+        Self::with_patience(instance, Patience::USUAL)
     }
 
-    pub(crate) fn with_patience(
-        instance: impl Into<String>,
-        server: &str,
-        token: Token,
-        patience: Patience,
-    ) -> Result<Self> {
-        let instance = instance.into();
+    pub(crate) fn with_patience(instance: &Instance, patience: Patience) -> Result<Self> {
+        let Instance { name, server, .. } = instance;
         let options = HttpOptions {
             scheme: "Bearer",
-            token: Some(token),
+            token: Some(instance.token.clone()),
             insecure: false,
             patience,
         };
         let http = Http::new(server, options).map_err(|error| {
-            let message = format!("the CI instance {instance}: {}", error.message());
+            let message = format!("the CI instance {name}: {}", error.message());
             Error::new(error.kind(), message).with_hint("write it as https://ci.example.com")
         })?;
-        let info = CiInfo::new(instance, http.base().to_string());
+        let info = CiInfo::new(name, http.base().to_string());
         Ok(Woodpecker {
             info,
             http,

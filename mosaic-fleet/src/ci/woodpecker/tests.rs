@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::Woodpecker;
 use crate::ci::wait::{News, WaitOptions, WaitResult, Waited, Wanted, wait};
-use crate::ci::{Ci, Status, Target};
+use crate::ci::{Ci, Instance, Status, Target};
 use crate::error::ErrorKind;
 use crate::forge::RepoName;
 use crate::forge::login::Token;
@@ -37,7 +37,8 @@ fn client(server: &WoodpeckerServer) -> Woodpecker {
 
 fn with_token(server: &WoodpeckerServer, token: &str) -> Woodpecker {
     let token = Token::new(token).unwrap();
-    Woodpecker::with_patience("mosaic", &server.url(), token, QUICK).unwrap()
+    let instance = Instance::new("mosaic", server.url(), token);
+    Woodpecker::with_patience(&instance, QUICK).unwrap()
 }
 
 /// Waits for pipeline 7; `act` is called with each news.
