@@ -1,6 +1,6 @@
 //! Which login and which CI server belong to which owner of repositories: `$MOSAIC_HOME/forges.yaml`.
 //! No owner is known to the code. `document` reads the text strictly; which login follows from it
-//! is for [`login`](super::login), which CI server is for `ci`.
+//! is for [`login`], which CI server is for `ci`.
 
 mod document;
 #[cfg(test)]
