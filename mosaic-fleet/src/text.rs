@@ -64,6 +64,24 @@ pub fn command_prefix(text: &str, prefixes: &str) -> Option<char> {
     prefixes.contains(first).then_some(first)
 }
 
+/// A text of strangers for a line of a terminal: what breaks the line is shown as a blank; what a
+/// terminal acts on, what turns the direction of the text or hides in it, as U+FFFD.
+pub fn one_line(text: &str) -> String {
+    let turns_or_hides = |c: char| {
+        matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+    };
+    let shown = |c: char| match c {
+        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
+        _ if c.is_control() || turns_or_hides(c) => '\u{fffd}',
+        _ => c,
+    };
+    text.chars().map(shown).collect()
+}
+
 fn is_harmful(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
 }
@@ -72,6 +90,12 @@ fn is_harmful(c: char) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_line_stays_a_line_and_does_nothing() {
+        let shown = one_line("a\tb\r\nc\u{1b}[2J\u{202e}d\u{e0041}\u{9b}é");
+        assert_eq!(shown, "a b  c\u{fffd}[2J\u{fffd}d\u{fffd}\u{fffd}é");
+    }
 
     #[test]
     fn line_ends_become_lf() {

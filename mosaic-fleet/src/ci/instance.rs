@@ -100,6 +100,16 @@ impl fmt::Debug for InstanceOptions {
 /// `InvalidArgument` if there is none, or none of that name; `ConfigInvalid` for a file or a token that
 /// cannot be used, and for a server without its token. No error shows a token.
 pub fn find(repo: &RepoName, options: &InstanceOptions) -> Result<Instance> {
+    known(repo, options)?.ok_or_else(|| no_instance(repo, &options.home))
+}
+
+/// As [`find`], and `None` where nobody says which: then a forge's statuses may do
+/// ([`CommitStatusCi`](super::CommitStatusCi)).
+///
+/// # Errors
+///
+/// As [`find`], but for that.
+pub fn known(repo: &RepoName, options: &InstanceOptions) -> Result<Option<Instance>> {
     let environment = &options.environment;
     let set = |key: &str| {
         environment
@@ -111,7 +121,7 @@ pub fn find(repo: &RepoName, options: &InstanceOptions) -> Result<Instance> {
         let server = forges.ci_server(name)?;
         let mut instance = Instance::new(name, &*server.server, server.token(environment)?);
         instance.warnings = server.warnings(environment);
-        Ok(instance)
+        Ok(Some(instance))
     };
     if let Some(name) = &options.instance {
         return named(name);
@@ -121,7 +131,7 @@ pub fn find(repo: &RepoName, options: &InstanceOptions) -> Result<Instance> {
             let token = Token::new(token).map_err(|error| {
                 Error::config_invalid(format!("WOODPECKER_TOKEN: {}", error.message()))
             })?;
-            return Ok(Instance::new("env", server, token));
+            return Ok(Some(Instance::new("env", server, token)));
         }
         (Some(_), None) => {
             return Err(Error::config_invalid(
@@ -133,17 +143,17 @@ pub fn find(repo: &RepoName, options: &InstanceOptions) -> Result<Instance> {
     }
     let forges = Forges::read(&options.home)?;
     let owner = forges.owner(repo).and_then(|owner| owner.ci.as_deref());
-    owner.map_or_else(|| Err(no_instance(repo, &forges)), named)
+    owner.map_or(Ok(None), named)
 }
 
-fn no_instance(repo: &RepoName, forges: &Forges) -> Error {
+fn no_instance(repo: &RepoName, home: &MosaicHome) -> Error {
     let owner = repo.owner();
     Error::invalid_argument(format!(
         "cannot infer Woodpecker instance for owner '{owner}' — pass -a <instance>"
     ))
     .with_hint(format!(
         "set WOODPECKER_SERVER and WOODPECKER_TOKEN, or name the owner's instance in {}",
-        forges.file
+        home.forges().display()
     ))
 }
 

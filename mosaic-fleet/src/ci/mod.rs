@@ -6,6 +6,7 @@
 
 pub mod commit_status;
 pub mod guard;
+mod head;
 pub mod instance;
 mod listen;
 pub mod status;
@@ -23,6 +24,7 @@ use crate::error::Result;
 use crate::forge::RepoName;
 
 pub use commit_status::CommitStatusCi;
+pub use head::of_head;
 pub use instance::{Instance, InstanceOptions};
 pub use status::{Phase, Status};
 pub use woodpecker::Woodpecker;

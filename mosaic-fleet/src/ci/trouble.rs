@@ -60,7 +60,7 @@ impl Trouble {
     }
 
     /// Why nothing was ever answered, if that is so.
-    pub(super) fn from_the_beginning(&self) -> Option<&str> {
+    pub(super) fn never_answered(&self) -> Option<&str> {
         let trouble = self.now.as_ref().filter(|_| !self.answered)?;
         Some(&trouble.words)
     }

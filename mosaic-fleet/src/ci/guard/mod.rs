@@ -273,7 +273,7 @@ pub async fn guard(
                     return over(GuardResult::Unknown, Some(why.to_owned()));
                 }
                 if now >= options.timeout {
-                    let result = match trouble.from_the_beginning() {
+                    let result = match trouble.never_answered() {
                         Some(_) => GuardResult::Unknown,
                         None => GuardResult::TimedOut,
                     };

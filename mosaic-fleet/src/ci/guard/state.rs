@@ -1,10 +1,10 @@
 //! Whether a branch is clear: decided from one look at its head and its pipelines, and from how long
 //! the head has been there. Pure; the time is the time since the guard began.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{GuardOptions, Purpose};
+use crate::ci::head::{newest_of_each_event, short};
 use crate::ci::{Phase, Pipeline, Status};
 
 /// What one look saw.
@@ -56,7 +56,7 @@ impl Guard {
     }
 
     pub(super) fn judge(&mut self, look: &Look, now: Duration) -> Judgement {
-        let own = newest(look.own.iter().filter(|one| self.is_own(one)));
+        let own = newest_of_each_event(look.own.iter().filter(|one| self.is_own(one)));
         if self.purpose == Purpose::Merge {
             let busy = own.iter().find(|one| is_busy(one));
             let failed = own.iter().find(|one| !is_busy(one) && !succeeded(one));
@@ -110,22 +110,6 @@ impl Guard {
     }
 }
 
-/// The newest of each event: one that was run again counts as it is now.
-fn newest<'a>(all: impl Iterator<Item = &'a Pipeline>) -> Vec<&'a Pipeline> {
-    let mut newest: BTreeMap<&str, &Pipeline> = BTreeMap::new();
-    for one in all {
-        newest
-            .entry(&one.event)
-            .and_modify(|known| {
-                if known.number < one.number {
-                    *known = one;
-                }
-            })
-            .or_insert(one);
-    }
-    newest.into_values().collect()
-}
-
 fn is_busy(pipeline: &Pipeline) -> bool {
     matches!(pipeline.status.phase(), Phase::Waiting | Phase::Running)
 }
@@ -150,9 +134,4 @@ fn at_work(pipeline: &Pipeline, whose: &str) -> String {
         "pipeline {} of {whose}: {}",
         pipeline.number, pipeline.status
     )
-}
-
-/// A commit as people write it.
-pub(super) fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }

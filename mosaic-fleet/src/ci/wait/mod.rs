@@ -1,10 +1,13 @@
 //! Waiting until pipelines are over: asks a [`Ci`] when there may be something new, until the wait's
-//! state says how it ended. The decisions are in `state.rs`, when to listen is in `listen.rs`.
+//! state says how it ended. The decisions are in `state.rs`, the words in
+//! `text.rs`.
 
+mod options;
 mod state;
 mod target;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::time::Duration;
 
@@ -20,6 +23,9 @@ use crate::forge::RepoName;
 
 use state::{Ask, Outcome, Wait};
 
+pub use options::{OnBlocked, WaitOptions, Wanted};
+pub use text::header;
+
 /// How many pipelines are asked about at the same time.
 const AT_ONCE: usize = 8;
 
@@ -31,127 +37,6 @@ const LAST_LIMIT: Duration = Duration::from_secs(5);
 
 /// Between two tries to be known.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// What a pipeline means that waits for somebody's approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnBlocked {
-    /// It counts as over, and not as a success: nobody may come.
-    #[default]
-    Fail,
-    /// It is waited for.
-    Wait,
-}
-
-/// How is waited.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WaitOptions {
-    /// After this the wait ends. One look always comes before.
-    pub timeout: Duration,
-    /// A pipeline is asked about at least this often, whatever is hinted at; at least a second.
-    pub interval: Duration,
-    /// How long the service may be away.
-    pub outage: Duration,
-    /// What waits for approval.
-    pub blocked: OnBlocked,
-    /// The first that is no success ends the wait.
-    pub fail_fast: bool,
-    /// What takes the place of a pipeline is waited for instead: a restart, or the newer one that it
-    /// was canceled for.
-    pub follow: bool,
-}
-
-impl WaitOptions {
-    /// An hour; a look every 30 seconds; an outage of 5 minutes is ridden out.
-    pub fn new() -> Self {
-        WaitOptions {
-            timeout: Duration::from_secs(3600),
-            interval: Duration::from_secs(30),
-            outage: Duration::from_secs(300),
-            blocked: OnBlocked::Fail,
-            fail_fast: false,
-            follow: false,
-        }
-    }
-
-    /// Sets after how long the wait ends.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Sets how often a pipeline is asked about at least.
-    #[must_use]
-    pub fn with_interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    /// Sets how long the service may be away.
-    #[must_use]
-    pub fn with_outage(mut self, outage: Duration) -> Self {
-        self.outage = outage;
-        self
-    }
-
-    /// Sets what a pipeline means that waits for approval.
-    #[must_use]
-    pub fn with_blocked(mut self, blocked: OnBlocked) -> Self {
-        self.blocked = blocked;
-        self
-    }
-
-    /// Ends the wait with the first that is no success.
-    #[must_use]
-    pub fn with_fail_fast(mut self, fail_fast: bool) -> Self {
-        self.fail_fast = fail_fast;
-        self
-    }
-
-    /// Waits for what takes a pipeline's place.
-    #[must_use]
-    pub fn with_follow(mut self, follow: bool) -> Self {
-        self.follow = follow;
-        self
-    }
-}
-
-impl Default for WaitOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What is waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Wanted {
-    /// The number of the pipeline.
-    pub number: u64,
-    /// Its commit, where that is known.
-    pub commit: Option<String>,
-}
-
-impl Wanted {
-    /// A pipeline by its number.
-    pub fn new(number: u64) -> Self {
-        Wanted {
-            number,
-            commit: None,
-        }
-    }
-}
-
-impl From<&Pipeline> for Wanted {
-    fn from(pipeline: &Pipeline) -> Self {
-        Wanted {
-            number: pipeline.number,
-            commit: Some(pipeline.commit.clone()).filter(|commit| !commit.is_empty()),
-        }
-    }
-}
 
 /// What happens during a wait, for whoever shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -410,7 +295,7 @@ async fn look(
                     return Err(missing(ci, repo, *number));
                 }
                 (Ask::Pipeline { number, .. }, Ok(Answered::Pipeline(seen))) => {
-                    state.saw(*number, seen, now)
+                    state.saw(*number, seen.map(|seen| *seen), now)
                 }
                 (Ask::Successor { number, .. }, Ok(Answered::Successor(to))) => {
                     state.found(*number, to, now)
@@ -426,7 +311,7 @@ async fn look(
 }
 
 enum Answered {
-    Pipeline(Option<Pipeline>),
+    Pipeline(Option<Box<Pipeline>>),
     Successor(Option<u64>),
 }
 
@@ -434,7 +319,7 @@ async fn answer(ci: &dyn Ci, repo: &RepoName, ask: &Ask) -> Result<Answered> {
     match ask {
         Ask::Pipeline { number, commit } => {
             let seen = ci.pipeline(repo, *number, commit.as_deref()).await?;
-            Ok(Answered::Pipeline(seen))
+            Ok(Answered::Pipeline(seen.map(Box::new)))
         }
         Ask::Successor { number, commit } => {
             let all = ci.of_commit(repo, commit, None).await?;

@@ -233,7 +233,7 @@ impl Wait {
             return None;
         }
         // Nobody ever answered: that is no word about the pipelines.
-        if let Some(why) = self.trouble.from_the_beginning() {
+        if let Some(why) = self.trouble.never_answered() {
             return Some(Outcome::Unknown(why.to_owned()));
         }
         // What has ended but is not settled cannot become a success any more.
