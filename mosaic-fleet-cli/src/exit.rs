@@ -15,6 +15,8 @@ pub(crate) enum Answer {
     Misconfigured,
     /// It failed because this host cannot do it.
     Unable,
+    /// What was waited for came, and is not what was hoped for.
+    Otherwise,
     /// What was waited for did not come in time.
     TimedOut,
     /// It cannot be told what became of a text.
@@ -32,6 +34,10 @@ pub(crate) enum Family {
     Send,
     /// The one that waits for an agent.
     Wait,
+    /// Those that wait for pipelines.
+    Ci,
+    /// The one that waits for a branch to be clear.
+    Guard,
     /// The one that keeps an agent, and ends as the agent does.
     Run,
     /// All others.
@@ -44,7 +50,7 @@ struct Row {
     codes: &'static [(u8, Answer, &'static str)],
 }
 
-const TABLE: [Row; 4] = [
+const TABLE: [Row; 6] = [
     Row {
         family: Family::Send,
         commands: "agent send, agent reset, agent answer, pane send",
@@ -72,6 +78,36 @@ const TABLE: [Row; 4] = [
             (1, Answer::Failed, "no such agent, unreachable"),
             (2, Answer::Usage, "usage"),
             (3, Answer::TimedOut, "not in time"),
+        ],
+    },
+    Row {
+        family: Family::Ci,
+        commands: "ci wait, ci status",
+        codes: &[
+            (0, Answer::Done, "all succeeded"),
+            (1, Answer::Otherwise, "all over, and some ended otherwise"),
+            (2, Answer::Usage, "usage, no such pipeline, no token"),
+            (3, Answer::TimedOut, "not over in time"),
+            (
+                4,
+                Answer::Unknown,
+                "cannot be told: token refused, or away for too long",
+            ),
+        ],
+    },
+    Row {
+        family: Family::Guard,
+        commands: "ci guard",
+        codes: &[
+            (0, Answer::Done, "clear"),
+            (1, Answer::Otherwise, "the head did not succeed"),
+            (2, Answer::Usage, "usage, no such branch, no token"),
+            (3, Answer::TimedOut, "not clear in time"),
+            (
+                4,
+                Answer::Unknown,
+                "cannot be told: token refused, or away for too long",
+            ),
         ],
     },
     Row {
@@ -104,6 +140,10 @@ pub(crate) fn code(family: Family, answer: Answer) -> u8 {
     match (family, found) {
         (_, Some((code, _, _))) => *code,
         (Family::Run, None) => code(family, Answer::Failed),
+        (Family::Ci | Family::Guard, None) if answer == Answer::Misconfigured => {
+            code(family, Answer::Usage)
+        }
+        (Family::Ci | Family::Guard, None) => code(family, Answer::Unknown),
         (_, None) => 1,
     }
 }
@@ -126,6 +166,8 @@ impl Family {
         match words {
             ["agent", "send" | "reset" | "answer", ..] | ["pane", "send", ..] => Family::Send,
             ["agent", "wait", ..] => Family::Wait,
+            ["ci", "guard", ..] => Family::Guard,
+            ["ci", ..] => Family::Ci,
             ["agent", "run", ..] | ["holder", ..] => Family::Run,
             _ => Family::Other,
         }
@@ -169,7 +211,9 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_that_scripts_depend_on() {
-        use Answer::{Done, Failed, Misconfigured, Refused, TimedOut, Unable, Unknown, Usage};
+        use Answer::{
+            Done, Failed, Misconfigured, Otherwise, Refused, TimedOut, Unable, Unknown, Usage,
+        };
         let all = [Done, Failed, Unknown, Usage, Refused];
         assert_eq!(
             all.map(|answer| code(Family::Send, answer)),
@@ -190,6 +234,21 @@ mod tests {
             run.map(|answer| code(Family::Run, answer)),
             [0, 64, 69, 75, 78, 75]
         );
+        let waited = [
+            Done,
+            Otherwise,
+            Usage,
+            TimedOut,
+            Unknown,
+            Failed,
+            Misconfigured,
+        ];
+        for family in [Family::Ci, Family::Guard] {
+            assert_eq!(
+                waited.map(|answer| code(family, answer)),
+                [0, 1, 2, 3, 4, 4, 2]
+            );
+        }
         for family in [Family::Send, Family::Wait, Family::Other] {
             assert_eq!(code(family, Misconfigured), 1);
             assert_eq!(code(family, Unable), 1);

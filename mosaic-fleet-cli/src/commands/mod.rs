@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod answer;
 pub(crate) mod attach;
 mod changes;
+pub(crate) mod ci;
 pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -57,6 +58,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Demo(command) => wait_for(command.run(session)),
         Command::Agent(command) => wait_for(command.run(session)),
         Command::Pane(command) => wait_for(command.run(session)),
+        Command::Ci(command) => wait_for(command.run(session)),
         Command::Roster(command) => command.run(session),
         Command::Runtime(command) => wait_for(command.run(session)),
         Command::InstallTools(command) => command.run(session),

@@ -46,6 +46,11 @@ impl Output {
         self.json
     }
 
+    /// What is going on is shown.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet
+    }
+
     /// Nobody reads stdout any more.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)

@@ -19,6 +19,7 @@ use super::trouble::Trouble;
 use super::{Ci, Pipeline, Status, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::forge::{Forge, RepoName};
+use crate::text::one_line;
 use state::{Guard, Judgement, Look};
 
 /// Between two looks, whatever is hinted at.
@@ -174,6 +175,37 @@ pub struct Guarded {
     pub own: Vec<Guarding>,
     /// What has not ended on the branch.
     pub active: Vec<Guarding>,
+}
+
+impl Guarded {
+    /// The line that a guard ends with.
+    pub fn summary(&self, options: &GuardOptions) -> String {
+        let (repo, purpose) = (&self.repo, self.purpose.as_str());
+        let branch = one_line(&self.branch);
+        let why = |or: &str| one_line(self.why.as_deref().unwrap_or(or));
+        match self.result {
+            GuardResult::Clear => {
+                let note = self
+                    .why
+                    .as_ref()
+                    .map(|note| format!(" ({})", one_line(note)));
+                let note = note.unwrap_or_default();
+                format!("ci-guard: CLEAR — {repo} {branch}, for a {purpose}{note}; this is no lock")
+            }
+            GuardResult::Otherwise => {
+                format!(
+                    "ci-guard: NOT CLEAR — {repo} {branch}: {}",
+                    why("no success")
+                )
+            }
+            GuardResult::TimedOut => format!(
+                "ci-guard: TIMEOUT after {}s — {repo} {branch}: {}",
+                options.timeout.as_secs_f64(),
+                why("not clear")
+            ),
+            GuardResult::Unknown => format!("ci-guard: COULD NOT TELL — {}", why("no answer")),
+        }
+    }
 }
 
 /// One pipeline that a guard saw.
