@@ -32,9 +32,11 @@ impl Loopback {
     /// # Errors
     /// When the port is taken.
     pub fn serve_at(address: SocketAddr, router: Router) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        // Not by the runtime: the caller may be in one, and none blocks within another.
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("loopback".to_owned())
@@ -58,8 +60,17 @@ impl Loopback {
 }
 
 /// All connections are tasks of the runtime, and end with it.
-fn run(runtime: Runtime, listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) {
+fn run(
+    runtime: Runtime,
+    listener: std::net::TcpListener,
+    router: Router,
+    stopped: oneshot::Receiver<()>,
+) {
     runtime.block_on(async {
+        // It fails only where the runtime has no driver.
+        let Ok(listener) = TcpListener::from_std(listener) else {
+            return;
+        };
         let serve = std::future::IntoFuture::into_future(axum::serve(listener, router));
         tokio::select! {
             _ = serve => {}
