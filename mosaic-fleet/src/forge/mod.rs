@@ -5,6 +5,7 @@
 //! free and what is underway, `ci` says whether a pipeline is over. Which
 //! login is used is decided in [`login`].
 
+pub mod gitea;
 pub mod login;
 pub mod repo;
 

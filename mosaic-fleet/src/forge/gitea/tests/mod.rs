@@ -1,0 +1,3 @@
+//! Tests of the client, by subject.
+
+mod paging;
