@@ -16,6 +16,8 @@ use serde::Serialize;
 
 use crate::error::Result;
 
+pub use gitea::Gitea;
+pub use login::Login;
 pub use repo::RepoName;
 
 /// A forge, as one login sees it. All calls read, so each may be made again, and each may be dropped

@@ -41,11 +41,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Asks until there is an answer that another try would not mend, or patience ends. The last answer
 /// counts: whoever waited wants to know what is wrong now.
-pub(super) async fn until_answered(
+pub(super) async fn until_answered<F>(
     patience: Patience,
     host: &str,
-    mut ask: impl AsyncFnMut() -> Result<Answer, reqwest::Error>,
-) -> Result<Answer> {
+    mut ask: impl FnMut() -> F,
+) -> Result<Answer>
+where
+    F: Future<Output = Result<Answer, reqwest::Error>>,
+{
     let deadline = Instant::now() + patience.call;
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(patience.pause)

@@ -71,7 +71,7 @@ fn run(
         let Ok(listener) = TcpListener::from_std(listener) else {
             return;
         };
-        let serve = std::future::IntoFuture::into_future(axum::serve(listener, router));
+        let serve = IntoFuture::into_future(axum::serve(listener, router));
         tokio::select! {
             _ = serve => {}
             _ = stopped => {}
