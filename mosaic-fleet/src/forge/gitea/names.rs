@@ -180,8 +180,8 @@ fn unknown(what: &str, name: &str, repo: &RepoName, all: &[String]) -> Error {
     let folded = name.to_lowercase();
     let is_near = |known: &&String| {
         let known = known.to_lowercase();
-        !folded.is_empty() && (known.contains(&folded) || folded.contains(&known))
-            || error::nearest(&folded, [known.as_str()]).is_some()
+        let within = known.contains(&folded) || folded.contains(&known);
+        !folded.is_empty() && (within || error::nearest(&folded, [known.as_str()]).is_some())
     };
     let quoted = |names: Vec<&String>| -> String {
         let names: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();

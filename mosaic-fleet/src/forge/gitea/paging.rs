@@ -75,6 +75,8 @@ pub(super) struct Walk<T> {
     /// What the server said last.
     total: Option<u64>,
     asked: u64,
+    /// The keys of the first page.
+    front: Vec<u64>,
     /// The furthest place that was read.
     furthest: u64,
     /// Pages in a row that went further and brought nothing new.
@@ -91,6 +93,7 @@ impl<T> Walk<T> {
             cap: MOST,
             total: None,
             asked: 0,
+            front: Vec::new(),
             furthest: 0,
             stale: 0,
             back: 1,
@@ -158,11 +161,13 @@ impl<T> Walk<T> {
             if page.count == 0 {
                 return Ok(Step::Done);
             }
+            self.front = page.items.iter().map(|(key, _)| *key).collect();
             if self.asked == 1 && (more || page.total.is_none()) {
                 self.cap = page.count.min(MOST);
             }
         }
 
+        let repeats = self.is_front(window, &page);
         let joined = window.start() == 0
             || page
                 .items
@@ -171,10 +176,11 @@ impl<T> Walk<T> {
             // No window reaches over this place. If items only go away and new ones only come in
             // front, nothing was lost as long as the list is no shorter.
             || window.start() == self.end && self.back == 1 && !shrunk;
-        if !joined {
+        if repeats || !joined {
+            self.stale += u32::from(repeats);
             self.end = self.end.saturating_sub(self.back);
             self.back *= 2;
-            return self.unless_endless(Step::Torn);
+            return self.unless_endless(Step::Torn, window);
         }
         self.back = 1;
         self.end = end.max(1);
@@ -193,10 +199,15 @@ impl<T> Walk<T> {
         if ran_out || page.total.is_some_and(|total| end >= total) {
             return Ok(Step::Done);
         }
-        if self.stale >= PATIENCE {
-            return Err(same_again(window));
-        }
-        self.unless_endless(Step::Joined)
+        self.unless_endless(Step::Joined, window)
+    }
+
+    /// Whether a later page is the first one again. As many new items as are before it may have pushed
+    /// it back, but mostly the server does not know of pages.
+    fn is_front(&self, window: Window, page: &Page<T>) -> bool {
+        let keys = page.items.iter().map(|(key, _)| key);
+        let expected = self.front.len().min(window.limit as usize);
+        window.start() > 0 && expected > 0 && keys.eq(&self.front[..expected])
     }
 
     /// Everything that was found, in the order of the keys.
@@ -204,7 +215,10 @@ impl<T> Walk<T> {
         self.found.into_values().collect()
     }
 
-    fn unless_endless(&self, step: Step) -> Result<Step> {
+    fn unless_endless(&self, step: Step, window: Window) -> Result<Step> {
+        if self.stale >= PATIENCE {
+            return Err(same_again(window));
+        }
         let pages = self.total.unwrap_or(0) / self.cap.div_ceil(2).max(1);
         let enough = pages.saturating_mul(4).saturating_add(50);
         let enough = if self.total.is_some() {

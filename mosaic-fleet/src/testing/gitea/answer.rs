@@ -100,7 +100,7 @@ fn route(world: &mut World, uri: &Uri, authorised: bool) -> Response {
         }
         ["orgs", owner, "labels"] => match &world.org_labels {
             Some(labels) if world.repo.starts_with(&format!("{owner}/")) => {
-                listed(world, &query, labels_of(labels, 1000))
+                listed(world, &query, &labels_of(labels, 1000), Value::clone)
             }
             _ => not_found(),
         },
@@ -141,10 +141,10 @@ fn of_repo(world: &mut World, path: &[&str], query: &Parameters) -> Response {
             let state = query.get("state").map_or("all", String::as_str);
             let wanted = |item: &Item| item.head.is_some() && in_state(item.open, state);
             let chosen = world.items.iter().rev().filter(|(_, item)| wanted(item));
-            let found = chosen
-                .map(|(number, item)| pull(world, *number, item))
-                .collect();
-            listed(world, query, found)
+            let found: Vec<(&u64, &Item)> = chosen.collect();
+            listed(world, query, &found, |(number, item)| {
+                pull(world, **number, item)
+            })
         }
         ["milestones"] => {
             let state = query.get("state").map_or("open", String::as_str);
@@ -158,10 +158,10 @@ fn of_repo(world: &mut World, path: &[&str], query: &Parameters) -> Response {
                     in_state(*open, state) && title.to_lowercase().contains(&part)
                 })
                 .map(|(at, (title, _))| milestone(world, at, title));
-            let found = found.collect();
-            listed(world, query, found)
+            let found: Vec<Value> = found.collect();
+            listed(world, query, &found, Value::clone)
         }
-        ["labels"] => listed(world, query, labels_of(&world.labels, 0)),
+        ["labels"] => listed(world, query, &labels_of(&world.labels, 0), Value::clone),
         ["branches", name] => match world.branches.get(*name) {
             Some((commit, message)) => json_of(&json!({
                 "name": name, "protected": false, "effective_branch_protection_name": "",
@@ -209,10 +209,10 @@ fn issues(world: &World, query: &Parameters, kind: Option<&str>) -> Response {
             && labels.iter().all(|name| item.labels.contains(name))
     };
     let chosen = world.items.iter().rev().filter(|(_, item)| wanted(item));
-    let found = chosen
-        .map(|(number, item)| issue(world, *number, item))
-        .collect();
-    listed(world, query, found)
+    let found: Vec<(&u64, &Item)> = chosen.collect();
+    listed(world, query, &found, |(number, item)| {
+        issue(world, **number, item)
+    })
 }
 
 fn timeline(world: &World, number: &str, query: &Parameters) -> Response {
@@ -325,10 +325,11 @@ fn place(world: &World, query: &Parameters) -> (usize, usize) {
     ((page - 1) * limit, limit)
 }
 
-fn listed(world: &World, query: &Parameters, all: Vec<Value>) -> Response {
+/// A page of a list, whose items are shown as `show` says.
+fn listed<T>(world: &World, query: &Parameters, all: &[T], show: impl Fn(&T) -> Value) -> Response {
     let total = all.len();
     let (start, limit) = place(world, query);
-    let page: Vec<Value> = all.into_iter().skip(start).take(limit).collect();
+    let page: Vec<Value> = all.iter().skip(start).take(limit).map(show).collect();
     let mut response = with_total(world, total, Value::from(page).to_string());
     let link = format!(
         "<{ROOT_URL}api/v1/repos/{}?page=2>; rel=\"next\"",
