@@ -7,6 +7,7 @@
 
 mod choice;
 pub mod forges;
+pub mod gitea;
 pub mod login;
 pub mod origin;
 mod program;
@@ -23,6 +24,7 @@ use serde::Serialize;
 use crate::error::Result;
 
 pub use forges::Forges;
+pub use gitea::Gitea;
 pub use login::{Login, LoginOptions};
 pub use origin::Origin;
 pub use repo::RepoName;

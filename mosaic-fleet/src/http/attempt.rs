@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Answer;
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, Result, Retry};
 
 /// How long a server may take. All times are upper limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) struct Patience {
     pub(crate) request: Duration,
     /// Between two pieces of an answer or of a stream.
     pub(crate) silence: Duration,
-    /// For one call with all its tries.
+    /// For one call with all its tries and the pauses between them.
     pub(crate) call: Duration,
     /// How often is tried.
     pub(crate) tries: usize,
@@ -36,9 +36,11 @@ impl Patience {
     };
 }
 
-/// The longest that a server may have us wait by `Retry-After`.
+/// The longest pause; a server that asks for more by `Retry-After` is not asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Asks until there is an answer that another try would not mend, or patience ends. The last answer
+/// counts: whoever waited wants to know what is wrong now.
 pub(super) async fn until_answered<F>(
     patience: Patience,
     host: &str,
@@ -54,26 +56,39 @@ where
         .with_max_times(patience.tries.saturating_sub(1))
         .with_jitter()
         .build();
+    let mut last = None;
     loop {
-        let (error, asked_for) = match ask().await {
-            Ok(answer) if !passes_by(answer.status) => return Ok(answer),
-            Ok(answer) => (answer.refusal(host), pause_asked_for(&answer)),
-            Err(error) if error.is_builder() => return Err(broken(host, error)),
-            Err(error) => (broken(host, error), None),
+        let (error, asked_for) = match timeout_at(deadline, ask()).await {
+            Ok(Ok(answer)) if !passes_by(answer.status) => return Ok(answer),
+            Ok(Ok(answer)) => (answer.refusal(host), pause_asked_for(&answer)),
+            Ok(Err(error)) if error.is_builder() => return Err(broken(host, error)),
+            Ok(Err(error)) => (broken(host, error), None),
+            Err(_) => return Err(last.unwrap_or_else(|| silent(host))),
         };
         let Some(pause) = pauses.next() else {
-            return Err(error);
+            return Err(after(error, asked_for));
         };
-        let pause = asked_for.unwrap_or(pause).min(LONGEST_PAUSE).max(pause);
-        if Instant::now() + pause > deadline {
-            return Err(match error.kind() {
-                ErrorKind::RateLimited => error.with_retry(Retry::After(pause)),
-                _ => error,
-            });
+        let pause = asked_for.unwrap_or(pause).max(pause);
+        // Asking sooner than the server wants would only be refused again.
+        if pause > LONGEST_PAUSE || Instant::now() + pause >= deadline {
+            return Err(after(error, asked_for));
         }
         tracing::debug!(%error, ?pause, "asks again");
+        last = Some(error);
         sleep(pause).await;
     }
+}
+
+/// The error, with the pause that the server asked for.
+fn after(error: Error, asked_for: Option<Duration>) -> Error {
+    match asked_for {
+        Some(pause) => error.with_retry(Retry::After(pause)),
+        None => error,
+    }
+}
+
+fn silent(host: &str) -> Error {
+    Error::unavailable(format!("{host}: no answer in time"))
 }
 
 /// What another try may mend.
@@ -94,6 +109,9 @@ fn broken(host: &str, error: reqwest::Error) -> Error {
 pub(super) fn words(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
+    }
+    if error.is_redirect() {
+        return "it redirects without end".to_owned();
     }
     if error.is_connect() {
         let mut cause: &dyn std::error::Error = error;

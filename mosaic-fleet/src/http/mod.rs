@@ -5,7 +5,8 @@
 mod attempt;
 mod token;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, USER_AGENT};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION, USER_AGENT};
+use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -34,6 +35,7 @@ pub(crate) struct HttpOptions {
 pub(crate) struct Http {
     client: reqwest::Client,
     base: Url,
+    token: Option<Token>,
     patience: Patience,
 }
 
@@ -69,6 +71,7 @@ impl Http {
             .default_headers(headers)
             .connect_timeout(options.patience.connect)
             .read_timeout(options.patience.silence)
+            .redirect(within_the_server())
             .tls_danger_accept_invalid_certs(options.insecure)
             .build()
             .map_err(|error| {
@@ -78,6 +81,7 @@ impl Http {
         Ok(Http {
             client,
             base,
+            token: options.token,
             patience: options.patience,
         })
     }
@@ -99,8 +103,12 @@ impl Http {
         url
     }
 
-    /// Asks, again while that may help: no connection, one that broke, `429`, `502` to `504`. Any
-    /// other answer is the caller's to judge.
+    /// Asks, again while that may help: no connection, one that broke, `429`, `500`, `502` to `504`.
+    /// Any other answer is the caller's to judge.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` and `RateLimited`, of the last try. Nothing is lost when it is dropped.
     pub(crate) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer> {
         let url = self.url(path, query);
         attempt::until_answered(self.patience, &self.host(), || self.once(url.clone())).await
@@ -123,6 +131,10 @@ impl Http {
             if body.len() > LONGEST {
                 break;
             }
+        }
+        // Some servers and proxies show the request in their complaint.
+        if let (Some(token), false) = (&self.token, (200..300).contains(&status)) {
+            body = token.hidden_in(body);
         }
         Ok(Answer {
             status,
@@ -195,6 +207,13 @@ impl Answer {
             said if said.is_empty() => String::new(),
             said => format!(": {said}"),
         };
+        if let Some(place) = self.elsewhere() {
+            return Error::new(
+                ErrorKind::Unavailable,
+                format!("{host} sends us elsewhere: {place}"),
+            )
+            .with_hint("if that is the same server, give this address to the login");
+        }
         let error = Error::new(
             kind,
             format!("{host} answered {} to {}{words}", self.status, self.asked),
@@ -203,6 +222,21 @@ impl Answer {
             ErrorKind::Unavailable | ErrorKind::RateLimited => error.with_retry(Retry::Safe),
             _ => error,
         }
+    }
+
+    /// Whether it looks like a page for people, not like a service's answer.
+    pub(crate) fn is_page(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// The server that a redirect leads to, which was not followed.
+    fn elsewhere(&self) -> Option<String> {
+        if !(300..400).contains(&self.status) {
+            return None;
+        }
+        let place = self.headers.get(LOCATION)?.to_str().ok()?;
+        let place = Url::parse(place).ok()?;
+        Some(place.origin().ascii_serialization())
     }
 
     /// The server's own words: the `message` of a JSON answer, or a short plain text.
@@ -216,7 +250,7 @@ impl Answer {
             Err(_) => String::from_utf8_lossy(&self.body).into_owned(),
         };
         // A page of a proxy says nothing to a terminal.
-        if words.trim_start().starts_with('<') {
+        if self.is_page() {
             return String::new();
         }
         let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -231,6 +265,21 @@ impl Answer {
     pub(crate) fn number(&self, header: &str) -> Option<u64> {
         self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
     }
+}
+
+/// A repository that was renamed is found by a redirect. One to another server is not followed: it
+/// is not known to be meant by whoever gave us the token.
+fn within_the_server() -> Policy {
+    Policy::custom(|attempt| {
+        let from = attempt.previous().last().map(Url::origin);
+        if from != Some(attempt.url().origin()) {
+            attempt.stop()
+        } else if attempt.previous().len() > 10 {
+            attempt.error("redirects without end")
+        } else {
+            attempt.follow()
+        }
+    })
 }
 
 /// The address of a server, with a slash at the end and without a user's name or password.
@@ -255,3 +304,6 @@ pub(crate) fn server(text: &str) -> Result<Url> {
     }
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests;

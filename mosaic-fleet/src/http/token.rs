@@ -43,6 +43,15 @@ impl Token {
         header.set_sensitive(true);
         Ok(header)
     }
+
+    /// The text with `…` wherever the token stands.
+    pub(super) fn hidden_in(&self, text: Vec<u8>) -> Vec<u8> {
+        let secret = self.secret.expose_secret();
+        match String::from_utf8_lossy(&text) {
+            shown if shown.contains(secret) => shown.replace(secret, "…").into_bytes(),
+            _ => text,
+        }
+    }
 }
 
 impl fmt::Debug for Token {

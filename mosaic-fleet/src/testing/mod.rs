@@ -7,6 +7,8 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 #[cfg(feature = "testing")]
+pub mod gitea;
+#[cfg(feature = "testing")]
 pub mod loopback;
 #[cfg(feature = "testing")]
 pub mod mock;
