@@ -8,8 +8,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
 use crate::commands::{
-    agent, attach, ci, cutover, demo, doctor, holder, hook, init, life, migrate, pane, roster,
-    runtime, start_session, status, tools, units, verify,
+    agent, attach, ci, cutover, demo, doctor, holder, hook, init, lane, life, migrate, pane,
+    roster, runtime, start_session, status, tools, units, verify,
 };
 use crate::exit::{self, Family};
 
@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Agent(agent::Agent),
     #[command(subcommand)]
     Pane(pane::Pane),
+    #[command(subcommand)]
+    Lane(lane::Lane),
     #[command(subcommand)]
     Ci(ci::Ci),
     #[command(subcommand)]

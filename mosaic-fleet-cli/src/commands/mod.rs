@@ -12,6 +12,7 @@ pub(crate) mod holder;
 pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod install;
+pub(crate) mod lane;
 pub(crate) mod life;
 pub(crate) mod logs;
 pub(crate) mod migrate;
@@ -58,6 +59,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Demo(command) => wait_for(command.run(session)),
         Command::Agent(command) => wait_for(command.run(session)),
         Command::Pane(command) => wait_for(command.run(session)),
+        Command::Lane(command) => wait_for(command.run(session)),
         Command::Ci(command) => wait_for(command.run(session)),
         Command::Roster(command) => command.run(session),
         Command::Runtime(command) => wait_for(command.run(session)),

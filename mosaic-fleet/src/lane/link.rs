@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::forge::forges::LaneRules;
 use crate::forge::{Pull, RepoName};
 use place::Place;
 use scan::{Gitea, Keywords};
@@ -43,6 +44,20 @@ impl Default for LinkRules {
             keywords: CLOSING_KEYWORDS.map(str::to_owned).to_vec(),
             branch_digits: 3,
         }
+    }
+}
+
+/// As `forges.yaml` says; what it does not say stays as it is.
+impl From<LaneRules> for LinkRules {
+    fn from(own: LaneRules) -> Self {
+        let mut rules = LinkRules::new();
+        if let Some(words) = own.keywords {
+            rules = rules.with_keywords(words);
+        }
+        if let Some(digits) = own.branch_digits {
+            rules = rules.with_branch_digits(digits);
+        }
+        rules
     }
 }
 
