@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures::stream::{self, Stream, StreamExt};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::ci::{Ci, Hint, Hints};
 use crate::forge::RepoName;
@@ -51,7 +52,7 @@ pub(crate) fn listen<'a>(ci: &'a dyn Ci, repo: &'a RepoName) -> impl Stream<Item
                     Ok(None) => return None,
                     Err(error) => {
                         tracing::debug!(%error, "no stream of events");
-                        tokio::time::sleep(waits.next().unwrap_or(PAUSES.1)).await;
+                        sleep(waits.next().unwrap_or(PAUSES.1)).await;
                         Listener::Off(waits)
                     }
                 },
@@ -60,9 +61,26 @@ pub(crate) fn listen<'a>(ci: &'a dyn Ci, repo: &'a RepoName) -> impl Stream<Item
     })
 }
 
+/// The next that is heard; for ever nothing where the service has no hints to give. May be dropped
+/// and called again: a connection that is being made goes on.
+pub(crate) async fn next<S: Stream<Item = Heard> + Unpin>(heard: &mut stream::Fuse<S>) -> Heard {
+    match heard.next().await {
+        Some(heard) => heard,
+        None => std::future::pending().await,
+    }
+}
+
 /// A stream that breaks at once each time is no reason to hurry.
 async fn pauses_after_one() -> ExponentialBackoff {
     let mut waits = pauses();
-    tokio::time::sleep(waits.next().unwrap_or(PAUSES.0)).await;
+    sleep(waits.next().unwrap_or(PAUSES.0)).await;
     waits
+}
+
+/// Sleeps until a time of a clock that began at `begin`; for ever if that is never.
+pub(crate) async fn until(begin: Instant, wake: Duration) {
+    match begin.checked_add(wake) {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }

@@ -139,7 +139,7 @@ impl fmt::Debug for LoginOptions {
 ///
 /// `InvalidArgument` if tea has no login of a name that a rule says, or if there is no login at all;
 /// `ConfigInvalid` for a file, an address or a token that cannot be used, or if tea has to be asked
-/// and is not there; `Unauthenticated` with its words if tea hands out no token; `Timeout` if it takes
+/// and is not there; `Unauthenticated` with its words if tea hands out no token; `Unavailable` if it takes
 /// longer than 10 seconds. No error shows a token.
 pub async fn find(repo: &RepoName, options: &LoginOptions) -> Result<Login> {
     let environment = &options.environment;

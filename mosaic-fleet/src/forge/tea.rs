@@ -14,7 +14,7 @@ use url::Url;
 
 use super::program::{self, NotRun};
 use super::{secret_file, yaml};
-use crate::error::{Error, ErrorKind, Result, Retry, nearest};
+use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::home::user_home;
 use crate::http::{self, Token};
 
@@ -264,7 +264,7 @@ impl TeaLogin {
     /// # Errors
     ///
     /// `ConfigInvalid` if there is no tea to ask, or the token is none; `Unauthenticated` with tea's
-    /// words if it hands out none; `Timeout` if it takes longer than 10 seconds.
+    /// words if it hands out none; `Unavailable` if it takes longer than 10 seconds.
     pub(super) async fn token(
         &self,
         environment: &BTreeMap<String, String>,
@@ -333,14 +333,10 @@ impl TeaLogin {
                 "the token of login {name} has to be asked of tea, and there is no tea in PATH"
             ))
             .with_hint("install tea, or set GITEA_INSTANCE_URL and GITEA_TOKEN"),
-            NotRun::Slow => Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "`tea login helper get` gave no token for login {name} within {} s",
-                    limit.as_secs()
-                ),
-            )
-            .with_retry(Retry::Safe)
+            NotRun::Slow => Error::unavailable(format!(
+                "`tea login helper get` gave no token for login {name} within {} s",
+                limit.as_secs()
+            ))
             .with_hint("unlock the keyring that it may be waiting for, or set GITEA_INSTANCE_URL and GITEA_TOKEN"),
             NotRun::Failed(error) => {
                 Error::config_invalid(format!("cannot ask tea for the token of login {name}"))

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use futures::{StreamExt, try_join};
 use serde::{Serialize, Serializer};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::listen::{self, Heard};
+use super::listen::{self, until};
 use super::trouble::Trouble;
 use super::{Ci, Pipeline, Status, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -257,20 +257,17 @@ pub async fn guard(
     let mut trouble = Trouble::default();
     let mut seen: Option<Look> = None;
     let mut told = String::new();
-    let mut heard = Box::pin(listen::listen(ci, repo).fuse());
+    let mut heard = Box::pin(listen::listen(ci, repo)).fuse();
     let mut next = Duration::ZERO;
     loop {
         if begin.elapsed() < next {
-            let Some(wake) = begin.checked_add(next) else {
-                break;
-            };
             tokio::select! {
-                Some(Heard::Hint(_)) = heard.next() => {
-                    // Not more than one look a second, and one for all of what was heard.
+                // Not more than one look a second, and one for all of what is heard meanwhile.
+                _ = listen::next(&mut heard) => {
                     next = next.min(begin.elapsed() + GAP);
                     continue;
                 }
-                () = sleep_until(wake) => {}
+                () = until(begin, next) => {}
             }
         }
         let limit = Instant::now() + LOOK_LIMIT;
@@ -318,13 +315,15 @@ pub async fn guard(
             }
         }
         let grace = state.wake().filter(|wake| *wake > now);
-        next = [now + options.interval.max(GAP), options.timeout]
-            .into_iter()
-            .chain(grace)
-            .chain(trouble.limit(options.outage))
-            .fold(Duration::MAX, Duration::min);
+        next = [
+            now.saturating_add(options.interval.max(GAP)),
+            options.timeout,
+        ]
+        .into_iter()
+        .chain(grace)
+        .chain(trouble.limit(options.outage))
+        .fold(Duration::MAX, Duration::min);
     }
-    Err(Error::new(ErrorKind::Unexpected, "the clock ended"))
 }
 
 /// What no later look can mend.

@@ -11,12 +11,12 @@ mod text;
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::join_all;
-use futures::{Stream, StreamExt};
 use serde::{Serialize, Serializer};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::listen::{self, Heard};
+use super::listen::{self, Heard, until};
 use super::{Ci, Pipeline, Status};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::forge::RepoName;
@@ -197,8 +197,7 @@ pub async fn wait(
     if let Some(why) = known(ci, options, begin, news).await? {
         return Ok(told(repo, &state, Outcome::Unknown(why), begin.elapsed()));
     }
-    let mut heard = Box::pin(listen::listen(ci, repo));
-    let mut listening = true;
+    let mut heard = Box::pin(listen::listen(ci, repo)).fuse();
     loop {
         look(ci, repo, &mut state, begin, options.timeout, news).await?;
         let now = begin.elapsed();
@@ -209,29 +208,12 @@ pub async fn wait(
             continue;
         }
         tokio::select! {
-            some = next(&mut heard, listening) => match some {
-                Some(Heard::Connected) => state.connected(begin.elapsed()),
-                Some(Heard::Hint(hint)) => state.hinted(hint.number, hint.ended, begin.elapsed()),
-                None => listening = false,
+            some = listen::next(&mut heard) => match some {
+                Heard::Connected => state.connected(begin.elapsed()),
+                Heard::Hint(hint) => state.hinted(hint.number, hint.ended, begin.elapsed()),
             },
             () = until(begin, state.wake()) => {}
         }
-    }
-}
-
-/// The next that is heard; for ever nothing once all was heard.
-async fn next<S: Stream<Item = Heard> + Unpin>(heard: &mut S, listening: bool) -> Option<Heard> {
-    match listening {
-        true => heard.next().await,
-        false => std::future::pending().await,
-    }
-}
-
-/// Sleeps until a time of the wait's clock.
-async fn until(begin: Instant, wake: Duration) {
-    match begin.checked_add(wake) {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 
@@ -244,7 +226,9 @@ async fn known(
 ) -> Result<Option<String>> {
     let mut troubled = false;
     loop {
-        let error = match ci.check().await {
+        let limit = limit(options.timeout, begin.elapsed());
+        let checked = timeout_at(Instant::now() + limit, ci.check()).await;
+        let error = match checked.unwrap_or_else(|_| Err(late())) {
             Ok(()) => {
                 if troubled {
                     news(News::Back);
@@ -267,6 +251,15 @@ async fn known(
     }
 }
 
+/// How long a question may take that is asked at `now`.
+fn limit(timeout: Duration, now: Duration) -> Duration {
+    timeout.saturating_sub(now).clamp(LAST_LIMIT, ANSWER_LIMIT)
+}
+
+fn late() -> Error {
+    Error::unavailable("no answer in time")
+}
+
 /// Asks what is to be asked now.
 async fn look(
     ci: &dyn Ci,
@@ -277,13 +270,13 @@ async fn look(
     news: &mut (dyn FnMut(News) + Send),
 ) -> Result<()> {
     let now = begin.elapsed();
-    let limit = timeout.saturating_sub(now).clamp(LAST_LIMIT, ANSWER_LIMIT);
+    let limit = limit(timeout, now);
     for some in state.asks(now).chunks(AT_ONCE) {
         let asked = some.iter().map(|ask| async move {
             let limit = Instant::now() + limit;
             match timeout_at(limit, answer(ci, repo, ask)).await {
                 Ok(answer) => (ask, answer),
-                Err(_) => (ask, Err(Error::unavailable("no answer in time"))),
+                Err(_) => (ask, Err(late())),
             }
         });
         for (ask, answered) in join_all(asked).await {
@@ -323,7 +316,9 @@ async fn answer(ci: &dyn Ci, repo: &RepoName, ask: &Ask) -> Result<Answered> {
         }
         Ask::Successor { number, commit } => {
             let all = ci.of_commit(repo, commit, None).await?;
-            let restarts = all.iter().filter(|next| next.parent == Some(*number));
+            let restarts = all
+                .iter()
+                .filter(|next| next.parent == Some(*number) && next.number > *number);
             Ok(Answered::Successor(
                 restarts.map(|restart| restart.number).max(),
             ))

@@ -12,6 +12,9 @@ use crate::error::Error;
 /// Between two looks at the same pipeline, whatever the service hints at.
 const GAP: Duration = Duration::from_secs(1);
 
+/// The same, if the service says that it has ended.
+const HASTE: Duration = Duration::from_millis(200);
+
 /// Until the next look at what is not settled.
 const SOON: Duration = Duration::from_secs(2);
 
@@ -109,10 +112,8 @@ impl Wait {
         let Some(target) = self.open(number) else {
             return;
         };
-        let next = match (ended, target.asked) {
-            (false, Some(asked)) => (asked + GAP).max(now),
-            _ => now,
-        };
+        let gap = if ended { HASTE } else { GAP };
+        let next = target.asked.map_or(now, |asked| (asked + gap).max(now));
         if ended {
             target.looks_after_hint = LOOKS_AFTER_HINT;
         }
@@ -137,7 +138,7 @@ impl Wait {
             return news;
         };
         target.asked = Some(now);
-        target.due = now + interval;
+        target.due = now.saturating_add(interval);
         let changed = match seen {
             Some(pipeline) => target.saw(pipeline),
             None => {

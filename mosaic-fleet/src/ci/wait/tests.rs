@@ -337,7 +337,8 @@ fn a_hint_has_it_asked_but_not_all_the_time() {
     wait.hinted(8, true, at(10));
     assert_eq!(wait.wake(), at(11), "another one's");
     wait.hinted(7, true, at(10));
-    assert_eq!(wait.wake(), at(10), "an end at once");
+    let haste = at(10) + Duration::from_millis(200);
+    assert_eq!(wait.wake(), haste, "an end almost at once");
     // The hint was early, or a lie: a few looks more, then as before.
     for second in 10..15 {
         wait.saw(7, Some(seen(7, "running")), at(second));
@@ -345,6 +346,13 @@ fn a_hint_has_it_asked_but_not_all_the_time() {
     }
     wait.saw(7, Some(seen(7, "running")), at(15));
     assert_eq!(wait.wake(), at(45));
+    wait.hinted(7, true, at(20));
+    assert_eq!(
+        wait.wake(),
+        at(20),
+        "and at once if it was not asked just now"
+    );
+    wait.saw(7, Some(seen(7, "running")), at(20));
     wait.connected(at(20));
     assert_eq!(
         wait.asks(at(20)).len(),
