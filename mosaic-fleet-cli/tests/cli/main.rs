@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ci_scripts;
 mod codes;
 mod cutover;
 mod drain;
@@ -12,6 +13,7 @@ mod help;
 mod home;
 mod hook;
 mod install;
+mod lane_ci_scripts;
 mod pane;
 mod readme;
 mod roster;

@@ -353,3 +353,19 @@ fn what_the_profiles_ship_is_read() {
     }
     assert_eq!(read, 1);
 }
+
+#[test]
+fn the_guide_shows_what_a_profile_ships_and_more() {
+    let page = include_str!("../../guide/from_bash.md");
+    let block = page.split("\n```yaml\n").nth(1).unwrap();
+    let shown = Forges::parse(block.split("\n```").next().unwrap(), "from_bash.md").unwrap();
+    let profiles = crate::roster::PROFILES.iter();
+    let text = profiles
+        .filter_map(|profile| profile.forges)
+        .next()
+        .unwrap();
+    assert_eq!(shown.owners, Forges::parse(text, "profile").unwrap().owners);
+    for owner in shown.owners.values() {
+        assert!(shown.ci_server(owner.ci.as_deref().unwrap()).is_ok());
+    }
+}
