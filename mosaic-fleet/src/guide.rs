@@ -5,6 +5,7 @@
 //! - [`customising`]: roster, profiles, runtimes, environment files, first prompts.
 //! - [`life_of_a_slot`]: send, answer, reset, drain, and what each answer means.
 //! - [`recovery`]: what comes back by itself after what, and how to see that it does.
+//! - `lanes_and_ci`: what work is open, whether a pipeline is over (feature `ci`).
 //! - [`from_bash`]: moving from the bash scripts and their units.
 //! - [`matrix`]: what a move to Matrix will change; planned.
 //!
@@ -32,6 +33,10 @@ pub mod life_of_a_slot {}
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("guide/recovery.md")]
 pub mod recovery {}
+
+#[cfg(feature = "ci")]
+#[doc = include_str!("guide/lanes_and_ci.md")]
+pub mod lanes_and_ci {}
 
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("guide/from_bash.md")]

@@ -1,6 +1,7 @@
 //! What is measured: the rows of `shared/design/09-speed.md`, each beside its floor.
 
 mod events;
+mod forge;
 mod host;
 mod looks;
 mod send;
@@ -46,6 +47,12 @@ pub(crate) async fn measure_all(arguments: &Arguments) -> Result<Table> {
     tell("the host")?;
     let rows = host::rows(cli.as_ref())?;
     measure(arguments, rows, arguments.rounds, &mut table).await;
+    tell("forge and CI")?;
+    let rows = forge::rows(cli.as_ref())?;
+    measure(arguments, rows, arguments.rounds, &mut table).await;
+    if arguments.wants("lane") {
+        table.figures.extend(forge::figures().await?);
+    }
     if arguments.wants("roster") {
         let figures = host::figures(cli.as_ref(), arguments.rounds)?;
         table.figures.extend(figures);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ci;
 mod ci_scripts;
 mod codes;
 mod cutover;
@@ -13,6 +14,7 @@ mod help;
 mod home;
 mod hook;
 mod install;
+mod lane;
 mod lane_ci_scripts;
 mod pane;
 mod readme;

@@ -3,9 +3,47 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+
+use mosaic_fleet::testing::gitea::GiteaServer;
+use mosaic_fleet::testing::woodpecker::{FakePipeline, TOKEN, WoodpeckerServer};
 
 use crate::home::{Home, Ran};
+
+/// The forge and the CI service that the documents ask, as the environment names them.
+struct Services {
+    forge: GiteaServer,
+    ci: WoodpeckerServer,
+}
+
+impl Services {
+    fn start() -> Self {
+        let head = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+        let services = Services {
+            forge: GiteaServer::start("acme/widget").unwrap(),
+            ci: WoodpeckerServer::start("acme/widget").unwrap(),
+        };
+        services
+            .forge
+            .set_head("main", head, "work")
+            .issue(546, "Read every page")
+            .issue(547, "Say it in German")
+            .pull(600, "Pages", "Closes #546, and helps #547", "pages")
+            .milestone("Search (0.0.45)", &[546, 547])
+            .label("needs, review", &[547]);
+        services.ci.put(FakePipeline::new(17, "success").of(head));
+        services.ci.put(FakePipeline::new(18, "success").of(head));
+        services
+    }
+
+    fn known_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env("GITEA_INSTANCE_URL", self.forge.url())
+            .env("GITEA_TOKEN", self.forge.token())
+            .env("WOODPECKER_SERVER", self.ci.url())
+            .env("WOODPECKER_TOKEN", TOKEN)
+    }
+}
 
 /// The lines of the ```sh blocks that run our command.
 fn commands() -> Vec<String> {
@@ -37,13 +75,14 @@ fn commands() -> Vec<String> {
 
 #[test]
 fn every_command_of_the_readme_works() {
-    let home = Home::new();
+    let (home, services) = (Home::new(), Services::start());
     for line in commands() {
         if line.starts_with("mosaic-fleet attach") {
             // Needs a person's terminal.
             continue;
         }
         let mut shell = home.command("sh");
+        services.known_to(&mut shell);
         shell.args(["-ec", &line]).stdin(Stdio::null());
         let ran = Ran::of(shell.output().unwrap());
         assert_eq!(ran.code, 0, "{line}: {ran:#?}");
@@ -65,11 +104,13 @@ fn pages() -> Vec<(String, String)> {
 #[test]
 fn every_command_of_the_guide_works() {
     let mut run = 0;
+    let services = Services::start();
     for (page, text) in pages() {
         let home = Home::new();
         let blocks = text.split("\n```").skip(1).step_by(2);
         for block in blocks.filter_map(|block| block.strip_prefix("sh\n")) {
             let mut shell = home.command("sh");
+            services.known_to(&mut shell);
             // As the page says: everything is in the home folder.
             shell
                 .env_remove("MOSAIC_HOME")

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::brief::{Brief, Candidate, Underway};
 use super::link::Signal;
+use crate::text::one_line;
 
 /// A title is cut to so many characters, so that its line fits a screen.
 const CANDIDATE_TITLE: usize = 90;
@@ -34,12 +35,12 @@ impl fmt::Display for BriefText<'_> {
         let brief = self.brief;
         write!(f, "LANE BRIEF — {}", brief.repo)?;
         if let Some(milestone) = &brief.filter.milestone {
-            write!(f, " · milestone:'{}'", Shown(milestone, usize::MAX))?;
+            write!(f, " · milestone:'{}'", one_line(milestone))?;
         }
         for label in &brief.filter.labels {
-            write!(f, " · label:'{}'", Shown(label, usize::MAX))?;
+            write!(f, " · label:'{}'", one_line(label))?;
         }
-        let login = Shown(&brief.login, usize::MAX);
+        let login = one_line(&brief.login);
         writeln!(f, " · {} (login={login})", minute(brief.generated_at))?;
         writeln!(
             f,
@@ -88,7 +89,7 @@ impl BriefText<'_> {
 }
 
 fn write_candidate(f: &mut fmt::Formatter<'_>, candidate: &Candidate) -> fmt::Result {
-    let title = Shown(&candidate.title, CANDIDATE_TITLE);
+    let title = shown(&candidate.title, CANDIDATE_TITLE);
     write!(f, "  #{}  {title}", candidate.number)?;
     if candidate.assigned {
         f.write_str(" (gitea-assignee set)")?;
@@ -110,7 +111,7 @@ fn write_candidate(f: &mut fmt::Formatter<'_>, candidate: &Candidate) -> fmt::Re
 }
 
 fn write_underway(f: &mut fmt::Formatter<'_>, underway: &Underway) -> fmt::Result {
-    let title = Shown(&underway.title, UNDERWAY_TITLE);
+    let title = shown(&underway.title, UNDERWAY_TITLE);
     write!(f, "  #{}  {title}  [PR open: ", underway.number)?;
     for (at, pull) in underway.pulls.iter().enumerate() {
         let before = if at == 0 { "" } else { ", " };
@@ -137,32 +138,7 @@ fn minute(time: SystemTime) -> String {
     )
 }
 
-/// So many characters of a text, without those that do harm on a terminal.
-struct Shown<'a>(&'a str, usize);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write;
-        self.0
-            .chars()
-            .take(self.1)
-            .map(|c| match c {
-                '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
-                _ if c.is_control() || turns(c) => '\u{fffd}',
-                _ => c,
-            })
-            .try_for_each(|c| f.write_char(c))
-    }
-}
-
-/// Characters that show nothing themselves and change what is shown around them, or hide a text in it
-/// (the tags from U+E0000 on).
-fn turns(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
+/// The first characters of a text, so many, for a line of a terminal.
+fn shown(text: &str, length: usize) -> String {
+    one_line(text).chars().take(length).collect()
 }

@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::source::root;
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "mosaic-fleet/ARCHITECTURE.md",
     ".github/CONTRIBUTING.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 10] = [
     "mosaic-fleet/src/guide/from_bash.md",
     "mosaic-fleet/src/guide/holder.md",
     "mosaic-fleet/src/guide/installing.md",
+    "mosaic-fleet/src/guide/lanes_and_ci.md",
     "mosaic-fleet/src/guide/life_of_a_slot.md",
     "mosaic-fleet/src/guide/matrix.md",
     "mosaic-fleet/src/guide/recovery.md",
@@ -59,7 +60,12 @@ fn missing(text: &str) -> BTreeSet<String> {
             .any(|from| root().join(from).join(path).exists())
     };
     // What a user has or is to make is no file of ours.
-    let ours = paths.filter(|path| !path.contains("NAME") && !path.ends_with("roster.yaml"));
+    let ours = paths.filter(|path| {
+        !path.contains("NAME")
+            && !["roster.yaml", "forges.yaml"]
+                .iter()
+                .any(|file| path.ends_with(file))
+    });
     ours.filter(|path| !exists(path))
         .map(str::to_owned)
         .collect()

@@ -37,7 +37,7 @@ impl<'a> Progress<'a> {
         match news {
             News::Changed(pipeline) => self.change(pipeline),
             News::Ended { number, .. } | News::Followed { from: number, .. } => {
-                self.remove(*number)
+                self.remove(*number);
             }
             _ => {}
         }

@@ -133,7 +133,7 @@ impl Wait {
         ))?;
         let mut progress = Progress::new(output);
         let waited = wait(&*ci, repo, &wanted, &options, &mut |news| {
-            progress.tell(&news)
+            progress.tell(&news);
         })
         .await;
         progress.end();

@@ -31,8 +31,9 @@ const HISTORY_PAGES: u64 = 600;
 /// A Gitea or Forgejo server, asked as one login.
 ///
 /// Lists are read in pages that overlap, some at a time, so that whatever is open all the while is in
-/// them although others open and close. One that closes while a list is read may still be in it.
-/// Where a proxy takes `X-Total-Count` away this holds for lists of more than two items.
+/// them although others open and close. One that closes while a list is read may still be in it. The
+/// overlap costs about a fifth more requests: 73 for 3,000 issues at 50 a page. Where a proxy takes
+/// `X-Total-Count` away, the promise needs a first page of more than two items.
 #[derive(Debug, Clone)]
 pub struct Gitea {
     http: Http,
@@ -178,9 +179,11 @@ impl Forge for Gitea {
             Ok(found) => found,
             // For an issue that is not there the forge fails, instead of saying so.
             Err(error) if error.kind() == ErrorKind::Unavailable => {
-                let answer = self.of_repo(repo, &["issues", &number], &[]).await?;
-                return Err(match answer.status {
-                    404 => self.not_there(repo, &format!("issue #{issue}")).await,
+                let answer = self.of_repo(repo, &["issues", &number], &[]).await;
+                return Err(match answer {
+                    Ok(answer) if answer.status == 404 => {
+                        self.not_there(repo, &format!("issue #{issue}")).await
+                    }
                     _ => error,
                 });
             }

@@ -184,11 +184,8 @@ impl GiteaServer {
             url: url.to_owned(),
         };
         self.with(|world| {
-            world
-                .statuses
-                .entry(commit.to_owned())
-                .or_default()
-                .push(status)
+            let said = world.statuses.entry(commit.to_owned()).or_default();
+            said.push(status);
         });
         self
     }

@@ -12,6 +12,10 @@ pub(super) fn issue(world: &World, number: u64, item: &Item) -> Value {
         return json!({"id": 0, "number": 0, "title": "", "state": ""});
     }
     let assignees = item.assigned.then(|| json!([{"login": "somebody"}]));
+    let pull_request = item
+        .head
+        .as_ref()
+        .map(|head| json!({"merged": false, "merged_at": null, "draft": head.draft}));
     let title = item.milestone.as_ref();
     let at = title.and_then(|title| world.milestones.iter().position(|known| known.0 == *title));
     json!({
@@ -19,8 +23,8 @@ pub(super) fn issue(world: &World, number: u64, item: &Item) -> Value {
         "state": if item.open { "open" } else { "closed" },
         "assignee": assignees.as_ref().map(|all| all[0].clone()), "assignees": assignees,
         "milestone": at.zip(title).map(|(at, title)| milestone(world, at, title)),
-        "labels": item.labels.iter().map(|name| json!({"id": 1, "name": name})).collect::<Vec<_>>(),
-        "pull_request": item.head.as_ref().map(|head| json!({"merged": false, "merged_at": null, "draft": head.draft})),
+        "labels": labels_of(&item.labels, 0),
+        "pull_request": pull_request,
         "repository": {"id": 1, "name": world.repo.split('/').next_back(), "full_name": world.repo},
         "closed_at": null, "due_date": null, "comments": 0, "ref": "",
     })
@@ -30,7 +34,8 @@ pub(super) fn pull(world: &World, number: u64, item: &Item) -> Value {
     let mut pull = issue(world, number, item);
     if let (Some(head), false) = (&item.head, item.broken) {
         pull["head"] = json!({
-            "ref": head.reference, "label": head.label, "sha": head.commit, "repo": null, "repo_id": -1,
+            "ref": head.reference, "label": head.label, "sha": head.commit,
+            "repo": null, "repo_id": -1,
         });
         pull["draft"] = json!(head.draft);
         pull["url"] = json!(format!("{ROOT_URL}{}/pulls/{number}", world.repo));

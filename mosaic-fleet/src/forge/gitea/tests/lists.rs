@@ -174,11 +174,12 @@ async fn what_a_pull_request_tells() {
     let server = server();
     server.pull(7, "plain", "Closes #1", "feat/1-x");
     for (number, label) in [(8, "gone"), (9, "alice:fork/9"), (10, "")] {
-        let mut head = Head::default();
-        head.reference = format!("refs/pull/{number}/head");
-        head.label = label.to_owned();
-        head.commit = "abc".to_owned();
-        head.draft = true;
+        let head = Head {
+            reference: format!("refs/pull/{number}/head"),
+            label: label.to_owned(),
+            commit: "abc".to_owned(),
+            draft: true,
+        };
         let item = Item {
             open: true,
             head: Some(head),
