@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mosaic_fleet::home::MosaicHome;
-use mosaic_fleet::roster::{self, CommandLine, PROFILES, Roster};
+use mosaic_fleet::roster::{self, CommandLine, PROFILES, Profile, Roster};
 use mosaic_fleet::{Error, Result};
 use serde::Serialize;
 
@@ -19,7 +19,8 @@ pub(crate) struct Init {
     /// minimal, usc-software-factory (usc), demo, or a file of yours
     #[arg(long, value_name = "NAME|FILE", default_value = "minimal")]
     profile: String,
-    /// Write it to $MOSAIC_HOME/fleet/roster.yaml, with the JSON Schema beside it for editors
+    /// Write it to $MOSAIC_HOME/fleet/roster.yaml, with the JSON Schema beside it for editors; with usc,
+    /// write $MOSAIC_HOME/forges.yaml as well, if there is none
     #[arg(long)]
     write: bool,
     /// Replace a roster that is there; a backup is kept
@@ -37,6 +38,7 @@ pub(crate) struct Init {
 struct Printed<'a> {
     profile: &'a str,
     roster: &'a str,
+    forges: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +47,15 @@ struct Written<'a> {
     roster: &'a Path,
     schema: &'a Path,
     backup: Option<&'a Path>,
+    forges: Option<Forges<'a>>,
+}
+
+/// Which login and CI instance belong to which owner.
+#[derive(Serialize)]
+struct Forges<'a> {
+    path: &'a Path,
+    // One that is there is left as it is.
+    written: bool,
 }
 
 impl Init {
@@ -52,28 +63,40 @@ impl Init {
         let text = self.rehearsed(self.text()?)?;
         check(session, &text, &self.profile)?;
         let profile = self.profile.as_str();
+        let forges = shipped(profile).and_then(|profile| profile.forges);
+        let place = MosaicHome::from_environment(&session.environment).forges();
         if !self.write {
             let printed = Printed {
                 profile,
                 roster: &text,
+                forges,
             };
-            return match session.output.is_json() {
-                true => session.output.document(&Document::new(printed)),
-                false => session.output.stdout(&text),
+            if session.output.is_json() {
+                session.output.document(&Document::new(printed))?;
+                return Ok(Answer::Done);
             }
-            .map(|()| Answer::Done);
+            session.output.stdout(&text)?;
+            if forges.is_some() {
+                session.output.progress(&format!(
+                    "--write writes {} as well, if there is none: owners, their logins and CI\n",
+                    place.display()
+                ));
+            }
+            return Ok(Answer::Done);
         }
         let path = path_of(session);
         let schema = path.with_file_name("roster.schema.json");
         let backup = self.make_room(&path)?;
         files::write(&path, &text)?;
         files::write(&schema, roster::SCHEMA)?;
+        let forges = forges.map(|text| begin(&place, text)).transpose()?;
         if session.output.is_json() {
             let written = Written {
                 profile,
                 roster: &path,
                 schema: &schema,
                 backup: backup.as_deref(),
+                forges,
             };
             session.output.document(&Document::new(written))?;
             return Ok(Answer::Done);
@@ -82,14 +105,23 @@ impl Init {
         if let Some(backup) = &backup {
             words.push_str(&format!("kept the old one as {}\n", backup.display()));
         }
+        if let Some(Forges { path, written }) = forges {
+            words.push_str(&match written {
+                true => format!(
+                    "wrote {}: write your CI instances into it\n",
+                    path.display()
+                ),
+                false => format!("left {} as it is\n", path.display()),
+            });
+        }
         words.push_str("next: mosaic-fleet doctor; mosaic-fleet start\n");
         session.output.success(&words)?;
         Ok(Answer::Done)
     }
 
     fn text(&self) -> Result<String> {
-        if let Some(text) = roster::profile(&self.profile) {
-            return Ok(text.to_owned());
+        if let Some(profile) = shipped(&self.profile) {
+            return Ok(profile.text.to_owned());
         }
         let path = Path::new(&self.profile);
         if path.exists() || self.profile.contains(['/', '.']) {
@@ -136,6 +168,21 @@ impl Init {
         }
         files::backup(path).map(Some)
     }
+}
+
+/// The profile of that name or alias.
+fn shipped(name: &str) -> Option<&'static Profile> {
+    let is = |profile: &&Profile| profile.name == name || profile.aliases.contains(&name);
+    PROFILES.iter().find(is)
+}
+
+/// Writes the file if nothing is there, not even a link to nowhere.
+fn begin<'a>(path: &'a Path, text: &str) -> Result<Forges<'a>> {
+    let written = path.symlink_metadata().is_err();
+    if written {
+        files::write(path, text)?;
+    }
+    Ok(Forges { path, written })
 }
 
 /// Where the roster is, or would be.

@@ -14,8 +14,9 @@ use crate::output::json::Document;
 
 /// Put drop-ins for the old scripts into $MOSAIC_HOME/tools
 ///
-/// agent-send.sh, send-message.sh and start-agent-session.sh take the flags that they always took,
-/// and run mosaic-fleet. What was there is kept beside each, and --uninstall puts it back.
+/// agent-send.sh, send-message.sh, start-agent-session.sh, lane-brief.sh, ci-wait.sh and
+/// ci-queue-wait.sh take the flags that they always took, and run mosaic-fleet. What was there is kept
+/// beside each, and --uninstall puts it back.
 #[derive(Debug, Args)]
 pub(crate) struct InstallTools {
     #[command(flatten)]

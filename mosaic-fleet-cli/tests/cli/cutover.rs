@@ -176,7 +176,9 @@ fn what_is_left_of_the_bash_version_is_told() {
     assert!(of(2, "warning").contains("MOSAIC_TMUX_SOCKET is not this fleet's"));
     assert!(of(3, "warning").contains("not KEY=VALUE"));
     assert_eq!(of(5, "next"), "mosaic-fleet install-tools");
-    assert!(of(6, "replaced_by").contains("comes with a later release"));
+    assert!(of(6, "replaced_by").ends_with("and mosaic-fleet ci wait"));
+    assert!(of(6, "warning").contains("forges.yaml"));
+    assert_eq!(of(6, "next"), "mosaic-fleet install-tools");
     assert_eq!(of(7, "next"), "mosaic-fleet cutover a");
     assert_eq!(of(8, "next"), "mosaic-fleet roster add stranger");
     let told = home.ok(&["migrate", "--check"]).out;

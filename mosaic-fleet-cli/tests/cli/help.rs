@@ -31,6 +31,12 @@ const COMMANDS: &[&str] = &[
     "agent run",
     "pane",
     "pane send",
+    "lane",
+    "lane brief",
+    "ci",
+    "ci wait",
+    "ci status",
+    "ci guard",
     "roster",
     "roster show",
     "roster add",
@@ -67,7 +73,7 @@ fn help_of_every_command() {
 #[test]
 fn every_command_is_listed_here() {
     let home = Home::new();
-    for group in ["", "agent", "pane", "roster", "runtime"] {
+    for group in ["", "agent", "pane", "lane", "ci", "roster", "runtime"] {
         let mut arguments: Vec<&str> = group.split_whitespace().collect();
         arguments.push("--help");
         let help = home.ok(&arguments).out;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod ci;
+mod ci_scripts;
 mod codes;
 mod cutover;
 mod drain;
@@ -14,6 +15,7 @@ mod home;
 mod hook;
 mod install;
 mod lane;
+mod lane_ci_scripts;
 mod pane;
 mod readme;
 mod roster;

@@ -55,6 +55,57 @@ fn init_writes_once_and_keeps_what_it_replaces() {
 }
 
 #[test]
+fn the_factory_says_whose_login_and_ci_belong_to_whom() {
+    let home = Home::new();
+    let printed = home.ok(&["init", "--profile", "usc"]);
+    assert!(printed.err.contains("forges.yaml"), "{printed:#?}");
+    assert!(!home.mosaic().exists());
+    assert_eq!(home.ok(&["init", "--profile", "usc", "-q"]).err, "");
+    assert_eq!(home.ok(&["init"]).err, "");
+    let printed = home.ok(&["init", "--profile", "usc", "--json"]).json();
+    let of_others = home.ok(&["init", "--json"]).json();
+    assert!(of_others["forges"].is_null());
+
+    let path = home.mosaic().join("forges.yaml");
+    let wrote = home.ok(&["init", "--profile", "usc", "--write"]);
+    let words = format!("wrote {}: ", path.display());
+    assert!(wrote.out.contains(&words), "{wrote:#?}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(printed["forges"], text);
+    // It is read, and says what it lacks.
+    for (repo, name) in [("USC/x", "usc"), ("mosaicstack/x", "mosaic")] {
+        home.run(&["ci", "wait", "-r", repo, "-n", "1"])
+            .fails(2, &[&format!("no CI server {name:?}"), "`ci:`"]);
+    }
+    home.run(&["lane", "brief", "-r", "mosaic/x"])
+        .fails(2, &["mosaicstack"]);
+
+    // One that is there is somebody's.
+    home.write("mosaic/forges.yaml", "version: 1\n# mine\n");
+    let again = ["init", "--profile", "usc", "--write", "--force"];
+    let left = home.ok(&again);
+    let words = format!("left {} as it is\n", path.display());
+    assert!(left.out.contains(&words), "{left:#?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "version: 1\n# mine\n");
+    let left = home.ok(&[&again[..], &["--json"]].concat()).json();
+    assert_eq!(left["forges"]["written"], false);
+    assert_eq!(left["forges"]["path"], path.display().to_string());
+    // And so is a link to one that is away for now.
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("gone", &path).unwrap();
+    home.ok(&again);
+    assert!(path.is_symlink() && !path.exists());
+
+    // Others have none, and a factory without one gets it.
+    fs::remove_file(&path).unwrap();
+    home.ok(&["init", "--write", "--force"]);
+    assert!(!path.exists());
+    let wrote = home.ok(&[&again[..], &["--json"]].concat()).json();
+    assert_eq!(wrote["forges"]["written"], true);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
 fn init_takes_a_file_and_refuses_a_bad_one() {
     let home = Home::new();
     let good = home.write("good.yaml", "version: 1\nagents: [{ name: a }]\n");

@@ -16,13 +16,13 @@ const SEND_MESSAGE: &str = "tmux/send-message.sh";
 const AGENT_SEND: &str = "tmux/agent-send.sh";
 
 /// A home with the scripts in it.
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let home = Home::new();
     home.ok(&["install-tools", "-q"]);
     home
 }
 
-fn place(home: &Home, script: &str) -> PathBuf {
+pub(crate) fn place(home: &Home, script: &str) -> PathBuf {
     home.mosaic().join("tools").join(script)
 }
 
@@ -325,7 +325,7 @@ fn codes_are_the_old_ones() {
 }
 
 /// A script with a program behind it that only notes what it is given, and that the PATH finds.
-fn noting(home: &Home, shell: &str, name: &str, arguments: &[&[u8]]) -> Command {
+pub(crate) fn noting(home: &Home, shell: &str, name: &str, arguments: &[&[u8]]) -> Command {
     let text = fs::read_to_string(place(home, name)).unwrap();
     let binary = fs::canonicalize(PROGRAM).unwrap().display().to_string();
     let script = home.write("gone.sh", &text.replace(&binary, "/gone"));
@@ -341,7 +341,7 @@ fn noting(home: &Home, shell: &str, name: &str, arguments: &[&[u8]]) -> Command 
     command
 }
 
-fn words(home: &Home) -> Vec<Vec<u8>> {
+pub(crate) fn words(home: &Home) -> Vec<Vec<u8>> {
     let noted = fs::read(home.path("home/words")).unwrap();
     let mut words: Vec<_> = noted.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
     words.pop();

@@ -9,17 +9,20 @@ use serde_json::Value;
 
 use crate::home::{Home, PROGRAM, Ran};
 
-const ALL: [&str; 3] = [
+const ALL: [&str; 6] = [
     "fleet/start-agent-session.sh",
+    "git/lane-brief.sh",
     "tmux/agent-send.sh",
     "tmux/send-message.sh",
+    "woodpecker/ci-queue-wait.sh",
+    "woodpecker/ci-wait.sh",
 ];
 
 /// Every file under `$MOSAIC_HOME/tools`: its name, text and mode.
 fn files(home: &Home) -> BTreeMap<String, (String, u32)> {
     let tools = home.mosaic().join("tools");
     let mut found = BTreeMap::new();
-    for folder in ["fleet", "tmux"] {
+    for folder in ["fleet", "git", "tmux", "woodpecker"] {
         for entry in fs::read_dir(tools.join(folder)).into_iter().flatten() {
             let path = entry.unwrap().path();
             let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
@@ -50,7 +53,14 @@ fn the_old_scripts_are_kept_and_given_back() {
         0o755,
     );
     old(&home, "fleet/start-agent-session.sh", "echo plain\n", 0o640);
+    old(&home, "woodpecker/ci-wait.sh", "echo wait\n", 0o755);
     old(&home, "tmux/other.sh", "echo other\n", 0o700);
+    old(
+        &home,
+        "woodpecker/pipeline-status.sh",
+        "echo other\n",
+        0o755,
+    );
     let before = files(&home);
 
     let dry = home.ok(&["install-tools", "--dry-run"]);
@@ -66,8 +76,8 @@ fn the_old_scripts_are_kept_and_given_back() {
     assert_eq!(files(&home), before);
 
     let done = home.ok(&["install-tools"]);
-    assert_eq!(done.out.matches("\nwrote ").count(), 3, "{done:#?}");
-    assert_eq!(done.out.matches("\nkept the old one as ").count(), 2);
+    assert_eq!(done.out.matches("\nwrote ").count(), ALL.len(), "{done:#?}");
+    assert_eq!(done.out.matches("\nkept the old one as ").count(), 3);
     let there = files(&home);
     let binary = fs::canonicalize(PROGRAM).unwrap().display().to_string();
     for name in ALL {
@@ -75,8 +85,10 @@ fn the_old_scripts_are_kept_and_given_back() {
         assert!(text.contains(&format!("\nfleet='{binary}'\n")), "{text}");
         assert_eq!(*mode, 0o755, "{name}");
     }
-    assert_eq!(there["tmux/other.sh"], before["tmux/other.sh"]);
-    assert_eq!(backups(&home).len(), 2);
+    for other in ["tmux/other.sh", "woodpecker/pipeline-status.sh"] {
+        assert_eq!(there[other], before[other]);
+    }
+    assert_eq!(backups(&home).len(), 3);
     for name in backups(&home) {
         let original = ALL.into_iter().find(|tool| name.starts_with(tool)).unwrap();
         assert_eq!(there[&name], before[original], "text and mode of {name}");
@@ -89,8 +101,8 @@ fn the_old_scripts_are_kept_and_given_back() {
     assert!(dry.out.contains("+echo old\n"), "{dry:#?}");
     assert_eq!(files(&home), there);
     let gone = home.ok(&["install-tools", "--uninstall"]);
-    assert_eq!(gone.out.matches("\nput ").count(), 2, "{gone:#?}");
-    assert_eq!(gone.out.matches("\nremoved ").count(), 1, "{gone:#?}");
+    assert_eq!(gone.out.matches("\nput ").count(), 3, "{gone:#?}");
+    assert_eq!(gone.out.matches("\nremoved ").count(), 3, "{gone:#?}");
     assert_eq!(files(&home), before);
     let again = home.ok(&["install-tools", "--uninstall"]);
     assert_eq!(again.out, "nothing to change\n");
@@ -145,14 +157,14 @@ fn our_own_of_another_place_is_replaced_without_a_backup() {
 
     home.ok(&["install-tools"]);
     assert!(fs::read_to_string(&script).unwrap().contains(PROGRAM));
-    assert_eq!(files(&home).len(), 3);
+    assert_eq!(files(&home).len(), ALL.len());
     // One that cannot be run any more is mended.
     fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
     let dry = home.ok(&["install-tools", "--dry-run"]);
     assert!(dry.out.contains("send-message.sh can be run"), "{dry:#?}");
     home.ok(&["install-tools"]);
     assert!(files(&home).values().all(|(_, mode)| *mode == 0o755));
-    assert_eq!(files(&home).len(), 3);
+    assert_eq!(files(&home).len(), ALL.len());
 }
 
 #[test]
@@ -181,7 +193,7 @@ fn for_programs_there_is_one_document() {
         (&dry["written"], &dry["version"]),
         (&false.into(), &1.into())
     );
-    assert_eq!(dry["changes"].as_array().unwrap().len(), 3);
+    assert_eq!(dry["changes"].as_array().unwrap().len(), ALL.len());
     let done = home.ok(&["install-tools", "--json"]).json();
     assert_eq!(done["folder"], home.mosaic().display().to_string());
     assert_eq!(done["written"], true);

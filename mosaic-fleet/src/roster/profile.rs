@@ -22,6 +22,8 @@ pub struct Profile {
     pub description: &'static str,
     /// The roster.
     pub text: &'static str,
+    /// Which login and CI instance belong to which owner, for a `forges.yaml` to begin with.
+    pub forges: Option<&'static str>,
 }
 
 /// The rosters that we ship; the first is what a new fleet begins with.
@@ -31,18 +33,21 @@ pub const PROFILES: &[Profile] = &[
         aliases: &[],
         description: "one orchestrator, one implementer, one reviewer",
         text: include_str!("../profiles/minimal.yaml"),
+        forges: None,
     },
     Profile {
         name: "usc-software-factory",
         aliases: &["usc"],
         description: "a software factory of 13 agents: planning, six coders, tests, reviews, a final reviewer, a scribe",
         text: include_str!("../profiles/usc-software-factory.yaml"),
+        forges: Some(include_str!("../profiles/usc-software-factory.forges.yaml")),
     },
     Profile {
         name: "demo",
         aliases: &[],
         description: "three harmless programs, to see a fleet at work without any model",
         text: include_str!("../profiles/demo.yaml"),
+        forges: None,
     },
 ];
 

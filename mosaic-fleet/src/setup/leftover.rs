@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::tools::{TOOLS, is_ours};
+use super::tools::{TOOLS, Tool, is_ours};
+use crate::home::MosaicHome;
 
 /// What kind of thing is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -102,21 +103,6 @@ impl Leftover {
 /// Where the bash version has its scripts, in the fleet's home.
 const FOLDERS: [&str; 4] = ["tmux", "fleet", "git", "woodpecker"];
 
-/// Scripts that a later release replaces: what they do, and the command that will.
-const LATER: [(&str, &str, &str); 3] = [
-    (
-        "lane-brief.sh",
-        "tells the open work of a repository",
-        "mosaic-fleet lane brief",
-    ),
-    ("ci-wait.sh", "waits for pipelines", "mosaic-fleet ci wait"),
-    (
-        "ci-queue-wait.sh",
-        "waits until no pipeline is in the way",
-        "mosaic-fleet ci guard",
-    ),
-];
-
 /// The scripts of the bash version below `home` (`$MOSAIC_HOME`) that are known and not ours.
 pub fn old_scripts(home: &Path) -> Vec<Leftover> {
     let places = FOLDERS.iter().map(|folder| home.join("tools").join(folder));
@@ -130,13 +116,6 @@ pub fn old_scripts(home: &Path) -> Vec<Leftover> {
 
 fn script(home: &Path, path: &Path) -> Option<Leftover> {
     let name = path.file_name()?.to_str()?;
-    let leftover = |what: &str, replaced_by: String| {
-        Leftover::new(LeftoverKind::Script, name, what, replaced_by).with_path(path)
-    };
-    if let Some((_, what, command)) = LATER.iter().find(|(later, _, _)| *later == name) {
-        let replaced_by = format!("{command}, which comes with a later release");
-        return Some(leftover(what, replaced_by).with_next("nothing yet: keep it"));
-    }
     let tool = TOOLS
         .iter()
         .find(|tool| Path::new(tool.path).file_name() == path.file_name())?;
@@ -144,20 +123,37 @@ fn script(home: &Path, path: &Path) -> Option<Leftover> {
     if is_ours(&text) {
         return None;
     }
+    let leftover = |replaced_by: String| {
+        Leftover::new(LeftoverKind::Script, name, tool.what, replaced_by)
+            .with_path(path)
+            .with_warning(owners_unknown(home, tool))
+    };
     let place = home.join(tool.path);
     if place == path {
         let replaced_by = format!(
             "our drop-in of the same name and flags, and {}",
             tool.command
         );
-        return Some(leftover(tool.what, replaced_by).with_next("mosaic-fleet install-tools"));
+        return Some(leftover(replaced_by).with_next("mosaic-fleet install-tools"));
     }
     let replaced_by = format!("{} and {}", place.display(), tool.command);
     let next = format!(
         "mosaic-fleet install-tools; then call {} in its place",
         place.display()
     );
-    Some(leftover(tool.what, replaced_by).with_next(next))
+    Some(leftover(replaced_by).with_next(next))
+}
+
+/// The old scripts that ask a forge or CI had a table of owners in their code.
+fn owners_unknown(home: &Path, tool: &Tool) -> Option<String> {
+    let asks = tool.path.starts_with("tools/git/") || tool.path.starts_with("tools/woodpecker/");
+    let forges = MosaicHome::new(home).forges();
+    (asks && !forges.exists()).then(|| {
+        format!(
+            "which login and which CI instance belong to which owner is read from {}, which is not there",
+            forges.display()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -196,10 +192,29 @@ mod tests {
         );
         let next = |at: usize| found[at].next.as_deref().unwrap();
         assert!(next(0).contains("call ") && next(0).contains("tools/tmux/send-message.sh"));
-        assert_eq!(next(2), "mosaic-fleet install-tools");
-        for at in [1, 3] {
-            assert!(found[at].replaced_by.contains("later release"));
-            assert_eq!(next(at), "nothing yet: keep it");
+        for (at, command) in [(1, "lane brief"), (2, "agent send"), (3, "ci wait")] {
+            assert_eq!(next(at), "mosaic-fleet install-tools");
+            let replaced_by =
+                format!("our drop-in of the same name and flags, and mosaic-fleet {command}");
+            assert_eq!(found[at].replaced_by, replaced_by);
         }
+
+        // Those that had owners in their code need a file that says the same.
+        let warned = |found: &[Leftover]| -> Vec<bool> {
+            let warnings = found.iter().map(|one| one.warning.as_deref());
+            warnings
+                .map(|warning| warning.is_some_and(|words| words.contains("forges.yaml")))
+                .collect()
+        };
+        assert_eq!(warned(&found), [false, true, false, true]);
+        fs::write(home.path().join("forges.yaml"), "version: 1\n").unwrap();
+        assert_eq!(warned(&old_scripts(home.path())), [false; 4]);
+
+        // In a folder of another of ours, it is told where ours is.
+        write("git/ci-queue-wait.sh", "old\n");
+        let found = old_scripts(home.path());
+        let moved = found.iter().find(|one| one.name == "ci-queue-wait.sh");
+        let next = moved.and_then(|one| one.next.as_deref()).unwrap();
+        assert!(next.contains("tools/woodpecker/ci-queue-wait.sh"), "{next}");
     }
 }

@@ -32,6 +32,9 @@ pub(super) const TOOLS: &[Tool] = tools![
     "tmux" / "agent-send.sh" "sends a text to an agent, with who sends it" "agent send",
     "tmux" / "send-message.sh" "types a text into a terminal" "pane send",
     "fleet" / "start-agent-session.sh" "starts an agent" "start",
+    "git" / "lane-brief.sh" "tells the open work of a repository" "lane brief",
+    "woodpecker" / "ci-wait.sh" "waits for pipelines" "ci wait",
+    "woodpecker" / "ci-queue-wait.sh" "waits until no pipeline is in the way" "ci guard",
 ];
 
 /// What the second line of a script of ours begins with; its sum follows.

@@ -334,3 +334,38 @@ fn a_token_is_taken_from_its_file() {
     let error = usc.token(&environment).unwrap_err();
     assert!(!format!("{error:?}").contains("hunter2"));
 }
+
+#[test]
+fn what_the_profiles_ship_is_read() {
+    let mut read = 0;
+    for profile in crate::roster::PROFILES {
+        let Some(text) = profile.forges else { continue };
+        let forges = Forges::parse(text, profile.name).unwrap();
+        assert!(forges.ci.is_empty(), "nobody's server is known to us");
+        // The form that its comment shows is right, and has what the owners name.
+        let whole = text.replace("# ci:", "ci:").replace("#   ", "  ");
+        let whole = Forges::parse(&whole, profile.name).unwrap();
+        for owner in forges.owners.values() {
+            assert!(owner.login.is_some());
+            assert!(whole.ci_server(owner.ci.as_deref().unwrap()).is_ok());
+        }
+        read += 1;
+    }
+    assert_eq!(read, 1);
+}
+
+#[test]
+fn the_guide_shows_what_a_profile_ships_and_more() {
+    let page = include_str!("../../guide/from_bash.md");
+    let block = page.split("\n```yaml\n").nth(1).unwrap();
+    let shown = Forges::parse(block.split("\n```").next().unwrap(), "from_bash.md").unwrap();
+    let profiles = crate::roster::PROFILES.iter();
+    let text = profiles
+        .filter_map(|profile| profile.forges)
+        .next()
+        .unwrap();
+    assert_eq!(shown.owners, Forges::parse(text, "profile").unwrap().owners);
+    for owner in shown.owners.values() {
+        assert!(shown.ci_server(owner.ci.as_deref().unwrap()).is_ok());
+    }
+}
