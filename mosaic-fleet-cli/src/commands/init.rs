@@ -64,31 +64,24 @@ impl Init {
         check(session, &text, &self.profile)?;
         let profile = self.profile.as_str();
         let forges = shipped(profile).and_then(|profile| profile.forges);
-        let place = MosaicHome::from_environment(&session.environment).forges();
         if !self.write {
             let printed = Printed {
                 profile,
                 roster: &text,
                 forges,
             };
-            if session.output.is_json() {
-                session.output.document(&Document::new(printed))?;
-                return Ok(Answer::Done);
+            return match session.output.is_json() {
+                true => session.output.document(&Document::new(printed)),
+                false => session.output.stdout(&text),
             }
-            session.output.stdout(&text)?;
-            if forges.is_some() {
-                session.output.progress(&format!(
-                    "--write writes {} as well, if there is none: owners, their logins and CI\n",
-                    place.display()
-                ));
-            }
-            return Ok(Answer::Done);
+            .map(|()| Answer::Done);
         }
         let path = path_of(session);
         let schema = path.with_file_name("roster.schema.json");
         let backup = self.make_room(&path)?;
         files::write(&path, &text)?;
         files::write(&schema, roster::SCHEMA)?;
+        let place = MosaicHome::from_environment(&session.environment).forges();
         let forges = forges.map(|text| begin(&place, text)).transpose()?;
         if session.output.is_json() {
             let written = Written {
