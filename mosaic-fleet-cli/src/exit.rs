@@ -13,6 +13,8 @@ pub(crate) enum Answer {
     Failed,
     /// It failed because of what is configured: to try again would not help.
     Misconfigured,
+    /// It failed because it is not allowed.
+    Denied,
     /// It failed because this host cannot do it.
     Unable,
     /// What was waited for came, and is not what was hoped for.
@@ -34,6 +36,8 @@ pub(crate) enum Family {
     Send,
     /// The one that waits for an agent.
     Wait,
+    /// Those that ask a forge.
+    Lane,
     /// Those that wait for pipelines.
     Ci,
     /// The one that waits for a branch to be clear.
@@ -50,7 +54,7 @@ struct Row {
     codes: &'static [(u8, Answer, &'static str)],
 }
 
-const TABLE: [Row; 6] = [
+const TABLE: [Row; 7] = [
     Row {
         family: Family::Send,
         commands: "agent send, agent reset, agent answer, pane send",
@@ -81,11 +85,20 @@ const TABLE: [Row; 6] = [
         ],
     },
     Row {
+        family: Family::Lane,
+        commands: "lane brief",
+        codes: &[
+            (0, Answer::Done, "all was read"),
+            (1, Answer::Failed, "the forge said no, or is away"),
+            (2, Answer::Usage, "usage, no login"),
+        ],
+    },
+    Row {
         family: Family::Ci,
         commands: "ci wait, ci status",
         codes: &[
             (0, Answer::Done, "all succeeded"),
-            (1, Answer::Otherwise, "all over, and some ended otherwise"),
+            (1, Answer::Otherwise, "some ended otherwise"),
             (2, Answer::Usage, "usage, no such pipeline, no token"),
             (3, Answer::TimedOut, "not over in time"),
             (
@@ -137,15 +150,18 @@ pub(crate) fn code(family: Family, answer: Answer) -> u8 {
     let row = TABLE.iter().find(|row| row.family == family);
     let mut codes = row.into_iter().flat_map(|row| row.codes);
     let found = codes.find(|(_, of, _)| *of == answer);
-    match (family, found) {
-        (_, Some((code, _, _))) => *code,
-        (Family::Run, None) => code(family, Answer::Failed),
-        (Family::Ci | Family::Guard, None) if answer == Answer::Misconfigured => {
-            code(family, Answer::Usage)
-        }
-        (Family::Ci | Family::Guard, None) => code(family, Answer::Unknown),
-        (_, None) => 1,
+    if let Some((code, _, _)) = found {
+        return *code;
     }
+    let nearest = match (family, answer) {
+        (Family::Run, Answer::Denied) => Answer::Misconfigured,
+        (Family::Run, _) => Answer::Failed,
+        (Family::Lane | Family::Ci | Family::Guard, Answer::Misconfigured) => Answer::Usage,
+        (Family::Ci | Family::Guard, Answer::Denied) => Answer::Usage,
+        (Family::Ci | Family::Guard, _) => Answer::Unknown,
+        _ => return 1,
+    };
+    code(family, nearest)
 }
 
 /// The table for people.
@@ -168,6 +184,7 @@ impl Family {
             ["agent", "wait", ..] => Family::Wait,
             ["ci", "guard", ..] => Family::Guard,
             ["ci", ..] => Family::Ci,
+            ["lane", ..] => Family::Lane,
             ["agent", "run", ..] | ["holder", ..] => Family::Run,
             _ => Family::Other,
         }
@@ -181,9 +198,8 @@ impl From<&Error> for Answer {
             ErrorKind::Refused => Answer::Refused,
             ErrorKind::Timeout => Answer::TimedOut,
             ErrorKind::DeliveryUnknown => Answer::Unknown,
-            ErrorKind::ConfigInvalid | ErrorKind::AgentNotFound | ErrorKind::PermissionDenied => {
-                Answer::Misconfigured
-            }
+            ErrorKind::ConfigInvalid | ErrorKind::AgentNotFound => Answer::Misconfigured,
+            ErrorKind::PermissionDenied => Answer::Denied,
             ErrorKind::Unsupported => Answer::Unable,
             _ => Answer::Failed,
         }
@@ -212,7 +228,8 @@ mod tests {
     #[test]
     fn the_codes_are_those_that_scripts_depend_on() {
         use Answer::{
-            Done, Failed, Misconfigured, Otherwise, Refused, TimedOut, Unable, Unknown, Usage,
+            Denied, Done, Failed, Misconfigured, Otherwise, Refused, TimedOut, Unable, Unknown,
+            Usage,
         };
         let all = [Done, Failed, Unknown, Usage, Refused];
         assert_eq!(
@@ -249,8 +266,16 @@ mod tests {
                 [0, 1, 2, 3, 4, 4, 2]
             );
         }
+        let read = [Done, Failed, Denied, Usage, Misconfigured];
+        assert_eq!(
+            read.map(|answer| code(Family::Lane, answer)),
+            [0, 1, 1, 2, 2]
+        );
+        assert_eq!(code(Family::Run, Denied), 78);
+        assert_eq!(code(Family::Ci, Denied), 2);
         for family in [Family::Send, Family::Wait, Family::Other] {
             assert_eq!(code(family, Misconfigured), 1);
+            assert_eq!(code(family, Denied), 1);
             assert_eq!(code(family, Unable), 1);
         }
     }

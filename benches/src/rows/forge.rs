@@ -142,7 +142,7 @@ fn polling() -> Result<Row> {
     });
     let round = std::cell::Cell::new(0u32);
     let polled = running()?;
-    polled.refuse_streams();
+    polled.refuse_streams(true);
     let every = Way::timed(move || {
         let server = polled.clone();
         // The end comes at any moment between two looks: here at three of them, one a round.

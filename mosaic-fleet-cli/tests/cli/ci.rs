@@ -271,7 +271,11 @@ fn a_branch_is_guarded() {
     place.ci.put(pull(6, "running"));
     let skipped = guard("--purpose push --grace 0");
     assert_eq!(skipped.code, 0, "{skipped:#?}");
-    assert!(skipped.out.contains("CLEAR — acme/widget main, for a push"));
+    assert!(
+        skipped
+            .out
+            .contains("CLEAR — acme/widget main, for a push, by env")
+    );
     assert!(skipped.out.contains("has no pipeline"), "{skipped:#?}");
     assert!(skipped.out.contains("no lock"), "{skipped:#?}");
 

@@ -1,6 +1,7 @@
 //! Pipelines by the statuses that they leave on a commit: needs no token of a CI service, and works
 //! for Gitea Actions as for Woodpecker. Less is known so: a blocked pipeline looks like one that has
-//! not begun, and a status that the service failed to post stays as it was.
+//! not begun, a status that the service failed to post stays as it was, a job of Gitea Actions that waits
+//! for another one may have none yet, and of two workflows with the same name and jobs one is seen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::forge::login::Token;
+use crate::forge::login::{Token, in_the_clear};
 use crate::forge::{Forges, RepoName};
 use crate::home::MosaicHome;
+use crate::http;
 
 /// A CI service and what it knows us by.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Instance {
     /// What people call it: a name of `forges.yaml`, or `env` if the environment says where.
@@ -31,6 +32,22 @@ impl Instance {
             token,
             warnings: Vec::new(),
         }
+    }
+}
+
+/// Without a user's name or password that the address may hold.
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = http::server(&self.server).map(|url| url.to_string());
+        f.debug_struct("Instance")
+            .field("name", &self.name)
+            .field(
+                "server",
+                &server.unwrap_or_else(|_| "no address".to_owned()),
+            )
+            .field("token", &self.token)
+            .field("warnings", &self.warnings)
+            .finish()
     }
 }
 
@@ -130,8 +147,11 @@ pub fn known(repo: &RepoName, options: &InstanceOptions) -> Result<Option<Instan
         (Some(server), Some(token)) => {
             let token = Token::new(token).map_err(|error| {
                 Error::config_invalid(format!("WOODPECKER_TOKEN: {}", error.message()))
+                    .with_hint("copy it once more from Woodpecker's user page, alone")
             })?;
-            return Ok(Some(Instance::new("env", server, token)));
+            let mut instance = Instance::new("env", server, token);
+            instance.warnings.extend(in_the_clear(server));
+            return Ok(Some(instance));
         }
         (Some(_), None) => {
             return Err(Error::config_invalid(

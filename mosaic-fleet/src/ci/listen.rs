@@ -11,20 +11,44 @@ use crate::forge::RepoName;
 
 /// What a listener hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(super) enum Heard {
     /// The service is listened to from now on; what it said before is lost.
     Connected,
     /// It says that something happened.
     Hint(Hint),
 }
 
-enum Listener {
-    Off(ExponentialBackoff),
-    On(Hints),
-}
-
 /// Between two connections, about: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// A connection that lasted so long was a good one: the next pause is a short one again.
+const GOOD: Duration = Duration::from_secs(30);
+
+struct Listener {
+    pauses: ExponentialBackoff,
+    hints: Option<(Hints, Instant)>,
+    was_connected: bool,
+}
+
+impl Listener {
+    fn new() -> Self {
+        Listener {
+            pauses: pauses(),
+            hints: None,
+            was_connected: false,
+        }
+    }
+
+    /// A stream that breaks at once each time is no reason to hurry.
+    async fn pause(&mut self) {
+        if let Some((_, since)) = self.hints.take()
+            && since.elapsed() >= GOOD
+        {
+            self.pauses = pauses();
+        }
+        sleep(self.pauses.next().unwrap_or(PAUSES.1)).await;
+    }
+}
 
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::default()
@@ -35,50 +59,45 @@ fn pauses() -> ExponentialBackoff {
         .build()
 }
 
-/// All that is heard. Ends where the service has no hints to give.
-pub(crate) fn listen<'a>(ci: &'a dyn Ci, repo: &'a RepoName) -> impl Stream<Item = Heard> + 'a {
-    stream::unfold(Listener::Off(pauses()), move |mut listener| async move {
+/// All that is heard. Ends where the service has no hints to give; one that had some is asked again.
+pub(super) fn listen<'a>(ci: &'a dyn Ci, repo: &'a RepoName) -> impl Stream<Item = Heard> + 'a {
+    stream::unfold(Listener::new(), move |mut listener| async move {
         loop {
-            listener = match listener {
-                Listener::On(mut hints) => match hints.next().await {
-                    Some(Ok(hint)) => return Some((Heard::Hint(hint), Listener::On(hints))),
-                    broken => {
-                        tracing::debug!(?broken, "the stream of events ended");
-                        Listener::Off(pauses_after_one().await)
-                    }
-                },
-                Listener::Off(mut waits) => match ci.hints(repo).await {
-                    Ok(Some(hints)) => return Some((Heard::Connected, Listener::On(hints))),
-                    Ok(None) => return None,
-                    Err(error) => {
-                        tracing::debug!(%error, "no stream of events");
-                        sleep(waits.next().unwrap_or(PAUSES.1)).await;
-                        Listener::Off(waits)
-                    }
-                },
-            };
+            if let Some((hints, _)) = &mut listener.hints {
+                match hints.next().await {
+                    Some(Ok(hint)) => return Some((Heard::Hint(hint), listener)),
+                    ended => tracing::debug!(?ended, "the stream of events ended"),
+                }
+                listener.pause().await;
+            }
+            match ci.hints(repo).await {
+                Ok(Some(hints)) => {
+                    listener.hints = Some((hints, Instant::now()));
+                    listener.was_connected = true;
+                    return Some((Heard::Connected, listener));
+                }
+                Ok(None) if !listener.was_connected => return None,
+                no => {
+                    let error = no.err();
+                    tracing::debug!(?error, "no stream of events");
+                    listener.pause().await;
+                }
+            }
         }
     })
 }
 
 /// The next that is heard; for ever nothing where the service has no hints to give. May be dropped
 /// and called again: a connection that is being made goes on.
-pub(crate) async fn next<S: Stream<Item = Heard> + Unpin>(heard: &mut stream::Fuse<S>) -> Heard {
+pub(super) async fn next<S: Stream<Item = Heard> + Unpin>(heard: &mut stream::Fuse<S>) -> Heard {
     match heard.next().await {
         Some(heard) => heard,
         None => std::future::pending().await,
     }
 }
 
-/// A stream that breaks at once each time is no reason to hurry.
-async fn pauses_after_one() -> ExponentialBackoff {
-    let mut waits = pauses();
-    sleep(waits.next().unwrap_or(PAUSES.0)).await;
-    waits
-}
-
 /// Sleeps until a time of a clock that began at `begin`; for ever if that is never.
-pub(crate) async fn until(begin: Instant, wake: Duration) {
+pub(super) async fn until(begin: Instant, wake: Duration) {
     match begin.checked_add(wake) {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

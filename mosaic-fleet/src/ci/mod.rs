@@ -4,6 +4,7 @@
 //! [`guard`] whether a branch is clear; both decisions are pure, and take their clock from outside.
 //! [`woodpecker`] is the first `Ci`; [`commit_status`] is the second, through a forge alone.
 
+mod ask;
 pub mod commit_status;
 pub mod guard;
 mod head;
@@ -204,6 +205,12 @@ impl Pipeline {
                 names
             })
             .collect()
+    }
+
+    /// Whether the service says that it was canceled, whatever its status is. One that does another
+    /// one once more may have that from the other, so its own status tells.
+    pub fn was_canceled(&self) -> bool {
+        self.canceled.is_some() && self.parent.is_none()
     }
 
     /// Whether it was started for a pull request; then its branch is only what that aims at.

@@ -8,11 +8,11 @@ use crate::error::{Error, ErrorKind};
 /// away knows nobody.
 const REFUSALS: u32 = 3;
 
-/// What goes wrong, since when.
+/// What goes wrong, since when. Told at the end of each round of questions: one that failed is a
+/// trouble, whatever the others brought.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
     now: Option<Now>,
-    answered: bool,
 }
 
 #[derive(Debug)]
@@ -22,9 +22,21 @@ struct Now {
     refusals: u32,
 }
 
+/// What the end of a round changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is in trouble from now on.
+    Begins,
+    /// It is so no more.
+    Ends,
+}
+
 impl Trouble {
-    /// A question had no answer; whether that is new.
-    pub(super) fn failed(&mut self, error: &Error, now: Duration) -> bool {
+    /// A round of questions is over; with what went wrong, if anything did.
+    pub(super) fn round(&mut self, wrong: Option<&Error>, now: Duration) -> Option<Turn> {
+        let Some(error) = wrong else {
+            return self.now.take().map(|_| Turn::Ends);
+        };
         let is_new = self.now.is_none();
         let trouble = self.now.get_or_insert_with(|| Now {
             since: now,
@@ -36,20 +48,13 @@ impl Trouble {
             ErrorKind::Unauthenticated => trouble.refusals + 1,
             _ => 0,
         };
-        is_new
-    }
-
-    /// A question had an answer; whether that ends a trouble.
-    pub(super) fn over(&mut self) -> bool {
-        self.answered = true;
-        self.now.take().is_some()
+        is_new.then_some(Turn::Begins)
     }
 
     /// When it will have been too long.
     pub(super) fn limit(&self, outage: Duration) -> Option<Duration> {
-        self.now
-            .as_ref()
-            .map(|trouble| trouble.since.saturating_add(outage))
+        let trouble = self.now.as_ref()?;
+        Some(trouble.since.saturating_add(outage))
     }
 
     /// Why nothing can be told any more, if that is so.
@@ -59,9 +64,8 @@ impl Trouble {
         is.then_some(&*trouble.words)
     }
 
-    /// Why nothing was ever answered, if that is so.
-    pub(super) fn never_answered(&self) -> Option<&str> {
-        let trouble = self.now.as_ref().filter(|_| !self.answered)?;
-        Some(&trouble.words)
+    /// What is wrong now, if anything is.
+    pub(super) fn words(&self) -> Option<&str> {
+        self.now.as_ref().map(|trouble| &*trouble.words)
     }
 }

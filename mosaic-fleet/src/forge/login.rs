@@ -181,7 +181,7 @@ fn warned(mut login: Login) -> Login {
 }
 
 /// A warning, if a token that is sent to this address can be read on its way.
-pub(super) fn in_the_clear(address: &str) -> Option<String> {
+pub(crate) fn in_the_clear(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     let is_here = match url.host()? {
         Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),

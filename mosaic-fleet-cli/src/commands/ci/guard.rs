@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use mosaic_fleet::ci::guard::{GuardOptions, GuardResult, Purpose, guard};
 use mosaic_fleet::forge::{Origin, RepoName};
+use mosaic_fleet::text::one_line;
 use mosaic_fleet::{Error, Result};
 
 use super::{Where, here};
@@ -16,8 +17,8 @@ use crate::values;
 /// Wait until a branch is clear for a push or a merge
 ///
 /// push: nothing is active on the branch. merge: also, the head's own pipeline succeeded. Pipelines of
-/// pull requests are not the branch's. Without a CI instance the statuses on the forge are read. This
-/// is no lock: another may push at the same moment.
+/// pull requests are not the branch's. Without a CI instance the statuses of the head are read, which
+/// do not tell of older commits. This is no lock: another may push at the same moment.
 #[derive(Debug, Args)]
 pub(crate) struct Guard {
     /// What the branch is to be clear for: push or merge
@@ -68,10 +69,6 @@ impl Guard {
         };
         let forge = self.place.login.forge(session, &repo).await?;
         let ci = self.place.service(session, &repo, Some(&forge))?;
-        let branch = match &self.branch {
-            Some(branch) => branch.clone(),
-            None => forge.repository(&repo).await?.default_branch,
-        };
         let purpose = match self.purpose {
             For::Push => Purpose::Push,
             For::Merge => Purpose::Merge,
@@ -82,8 +79,10 @@ impl Guard {
             .with_grace(self.grace);
         options.head.clone_from(&self.head);
         let output = &session.output;
-        let mut waits = |why: &str| output.progress(&format!("ci-guard: waiting: {why}\n"));
-        let guarded = guard(&*forge, &*ci, &repo, &branch, &options, &mut waits).await?;
+        let mut waits =
+            |why: &str| output.progress(&format!("ci-guard: waiting: {}\n", one_line(why)));
+        let branch = self.branch.as_deref();
+        let guarded = guard(&*forge, &*ci, &repo, branch, &options, &mut waits).await?;
         output.result(&format!("{}\n", guarded.summary(&options)))?;
         if output.is_json() {
             output.document(&Document::new(&guarded))?;

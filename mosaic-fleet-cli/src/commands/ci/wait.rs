@@ -1,12 +1,12 @@
 //! `ci wait` and `ci status`: until pipelines are over, or how they are.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use mosaic_fleet::Result;
 use mosaic_fleet::ci::wait::{
-    OnBlocked, WaitOptions, WaitResult, Waited, WaitedFor, Wanted, header, wait,
+    News, OnBlocked, WaitOptions, WaitResult, Waited, WaitedFor, Wanted, header, wait,
 };
 use mosaic_fleet::ci::{Ci, of_head};
 use mosaic_fleet::forge::RepoName;
@@ -94,7 +94,12 @@ pub(crate) struct Status {
 
 impl Which {
     /// The service, and the pipelines by their numbers.
-    async fn find(&self, session: &Session, grace: Duration) -> Result<(Arc<dyn Ci>, Vec<Wanted>)> {
+    async fn find(
+        &self,
+        session: &Session,
+        options: &WaitOptions,
+        news: &mut (dyn FnMut(News) + Send),
+    ) -> Result<(Arc<dyn Ci>, Vec<Wanted>)> {
         if !self.head {
             let ci = self.place.service(session, &self.repo, None)?;
             let numbers = self.numbers.iter();
@@ -102,19 +107,15 @@ impl Which {
         }
         let forge = self.place.login.forge(session, &self.repo).await?;
         let ci = self.place.service(session, &self.repo, Some(&forge))?;
-        let branch = match &self.branch {
-            Some(branch) => branch.clone(),
-            None => forge.repository(&self.repo).await?.default_branch,
-        };
-        let (_, found) = of_head(&*forge, &*ci, &self.repo, &branch, grace).await?;
+        let branch = self.branch.as_deref();
+        let found = of_head(&*forge, &*ci, &self.repo, branch, options, news).await?;
         Ok((ci, found.iter().map(Wanted::from).collect()))
     }
 }
 
 impl Wait {
     pub(crate) async fn run(&self, session: &Session) -> Answered {
-        let grace = self.timeout.min(Duration::from_secs(20));
-        let (ci, wanted) = self.which.find(session, grace).await?;
+        let begin = Instant::now();
         let options = WaitOptions::new()
             .with_interval(self.interval)
             .with_timeout(self.timeout)
@@ -127,15 +128,16 @@ impl Wait {
             });
         let output = &session.output;
         let repo = &self.which.repo;
+        let mut progress = Progress::new(output);
+        let mut tell = |news| progress.tell(&news);
+        let (ci, wanted) = self.which.find(session, &options, &mut tell).await?;
         output.success(&format!(
             "{}\n",
             header(repo, &wanted, &ci.info(), &options)
         ))?;
-        let mut progress = Progress::new(output);
-        let waited = wait(&*ci, repo, &wanted, &options, &mut |news| {
-            progress.tell(&news);
-        })
-        .await;
+        let left = self.timeout.saturating_sub(begin.elapsed());
+        let left = options.clone().with_timeout(left);
+        let waited = wait(&*ci, repo, &wanted, &left, &mut tell).await;
         progress.end();
         let waited = waited?;
         output.result(&format!("{}\n", waited.summary(&options)))?;
@@ -145,10 +147,10 @@ impl Wait {
 
 impl Status {
     pub(crate) async fn run(&self, session: &Session) -> Answered {
-        let (ci, wanted) = self.which.find(session, Duration::ZERO).await?;
         let options = WaitOptions::new()
             .with_timeout(Duration::ZERO)
             .with_outage(Duration::ZERO);
+        let (ci, wanted) = self.which.find(session, &options, &mut |_| {}).await?;
         let repo = &self.which.repo;
         let waited = wait(&*ci, repo, &wanted, &options, &mut |_| {}).await?;
         for one in &waited.pipelines {

@@ -12,21 +12,19 @@ use std::time::Duration;
 
 use futures::{StreamExt, try_join};
 use serde::{Serialize, Serializer};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::listen::{self, until};
+use super::ask::in_time;
+use super::listen::{self, Heard, until};
 use super::trouble::Trouble;
 use super::{Ci, Pipeline, Status, Target};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::forge::{Forge, RepoName};
 use crate::text::one_line;
-use state::{Guard, Judgement, Look};
+use state::{Guard, Head, Judgement, Look};
 
 /// Between two looks, whatever is hinted at.
 const GAP: Duration = Duration::from_secs(1);
-
-/// The longest that one look may take.
-const LOOK_LIMIT: Duration = Duration::from_secs(60);
 
 /// What the branch is to be clear for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -161,10 +159,12 @@ impl Serialize for GuardResult {
 pub struct Guarded {
     /// Of which repository.
     pub repo: RepoName,
-    /// The branch.
-    pub branch: String,
+    /// The branch; `null` if it was not named, and never seen.
+    pub branch: Option<String>,
     /// The commit at its head, or the one that was named; `null` if it was never seen.
     pub head: Option<String>,
+    /// Whose word about pipelines it is.
+    pub instance: String,
     /// What for.
     pub purpose: Purpose,
     /// How it ended.
@@ -181,7 +181,8 @@ impl Guarded {
     /// The line that a guard ends with.
     pub fn summary(&self, options: &GuardOptions) -> String {
         let (repo, purpose) = (&self.repo, self.purpose.as_str());
-        let branch = one_line(&self.branch);
+        let branch = one_line(self.branch.as_deref().unwrap_or("default branch"));
+        let instance = one_line(&self.instance);
         let why = |or: &str| one_line(self.why.as_deref().unwrap_or(or));
         match self.result {
             GuardResult::Clear => {
@@ -190,7 +191,9 @@ impl Guarded {
                     .as_ref()
                     .map(|note| format!(" ({})", one_line(note)));
                 let note = note.unwrap_or_default();
-                format!("ci-guard: CLEAR — {repo} {branch}, for a {purpose}{note}; this is no lock")
+                format!(
+                    "ci-guard: CLEAR — {repo} {branch}, for a {purpose}, by {instance}{note}; this is no lock"
+                )
             }
             GuardResult::Otherwise => {
                 format!(
@@ -233,8 +236,8 @@ impl From<&Pipeline> for Guarding {
     }
 }
 
-/// Waits until `branch` is clear, or the time is over. `news` is told why it is not, each time that
-/// this changes.
+/// Waits until `branch` (the default branch without one) is clear, or the time is over. `news` is told
+/// why it is not, each time that this changes.
 ///
 /// The head is read from the forge before and after the pipelines, so that a push in between is
 /// seen. Dropping the call ends it; nothing is left behind.
@@ -248,11 +251,18 @@ pub async fn guard(
     forge: &dyn Forge,
     ci: &dyn Ci,
     repo: &RepoName,
-    branch: &str,
+    branch: Option<&str>,
     options: &GuardOptions,
     news: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Guarded> {
     let begin = Instant::now();
+    let asked = Asked {
+        forge,
+        ci,
+        repo,
+        branch,
+        head: options.head.as_deref(),
+    };
     let mut state = Guard::new(options);
     let mut trouble = Trouble::default();
     let mut seen: Option<Look> = None;
@@ -263,64 +273,54 @@ pub async fn guard(
         if begin.elapsed() < next {
             tokio::select! {
                 // Not more than one look a second, and one for all of what is heard meanwhile.
-                _ = listen::next(&mut heard) => {
-                    next = next.min(begin.elapsed() + GAP);
+                heard = listen::next(&mut heard) => {
+                    if !matches!(heard, Heard::Hint(hint) if !hint.ended) {
+                        next = next.min(begin.elapsed() + GAP);
+                    }
                     continue;
                 }
                 () = until(begin, next) => {}
             }
         }
-        let limit = Instant::now() + LOOK_LIMIT;
-        let looked = timeout_at(limit, async {
-            if seen.is_none() {
-                ci.check().await?;
-            }
-            look(forge, ci, repo, branch, options).await
-        })
-        .await;
+        let looked = in_time(begin, options.timeout, asked.look(seen.is_none())).await;
         let now = begin.elapsed();
-        let judgement =
-            match looked.unwrap_or_else(|_| Err(Error::unavailable("no answer in time"))) {
-                Ok(look) => {
-                    trouble.over();
-                    let judgement = state.judge(&look, now);
-                    seen = Some(look);
-                    judgement
-                }
-                Err(error) if is_final(&error, seen.is_some()) => return Err(error),
-                Err(error) => {
-                    trouble.failed(&error, now);
-                    Judgement::Wait(error.to_string())
-                }
-            };
-        let over = |result, why| Ok(guarded(repo, branch, options, seen.as_ref(), result, why));
-        match judgement {
+        trouble.round(looked.as_ref().err(), now);
+        let judgement = match looked {
+            Ok(look) => {
+                let judgement = state.judge(&look, now);
+                seen = Some(look);
+                judgement
+            }
+            Err(error) if is_final(&error, seen.is_some()) => return Err(error),
+            Err(error) => Judgement::Wait(error.to_string()),
+        };
+        let over = |result, why| Ok(asked.guarded(options, seen.as_ref(), result, why));
+        let why = match judgement {
             Judgement::Clear(note) => return over(GuardResult::Clear, note),
             Judgement::Otherwise(why) => return over(GuardResult::Otherwise, Some(why)),
-            Judgement::Wait(why) => {
-                if let Some(why) = trouble.too_long(now, options.outage) {
-                    return over(GuardResult::Unknown, Some(why.to_owned()));
-                }
-                if now >= options.timeout {
-                    let result = match trouble.never_answered() {
-                        Some(_) => GuardResult::Unknown,
-                        None => GuardResult::TimedOut,
-                    };
-                    return over(result, Some(why));
-                }
-                if told != why {
-                    news(&why);
-                    told = why;
-                }
-            }
+            Judgement::Wait(why) => why,
+        };
+        if let Some(why) = trouble.too_long(now, options.outage) {
+            return over(GuardResult::Unknown, Some(why.to_owned()));
         }
-        let grace = state.wake().filter(|wake| *wake > now);
+        if now >= options.timeout {
+            // Nothing was ever seen: that is no word about the branch.
+            let result = match seen {
+                None => GuardResult::Unknown,
+                Some(_) => GuardResult::TimedOut,
+            };
+            return over(result, Some(why));
+        }
+        if told != why {
+            news(&why);
+            told = why;
+        }
         next = [
             now.saturating_add(options.interval.max(GAP)),
             options.timeout,
         ]
         .into_iter()
-        .chain(grace)
+        .chain(state.wake(now))
         .chain(trouble.limit(options.outage))
         .fold(Duration::MAX, Duration::min);
     }
@@ -330,72 +330,100 @@ pub async fn guard(
 fn is_final(error: &Error, seen_before: bool) -> bool {
     match error.kind() {
         ErrorKind::InvalidArgument => true,
-        ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => !seen_before,
-        _ => false,
+        _ => !seen_before && error.retry() == Retry::Never,
     }
 }
 
-/// One look: the head, what is active, the head's own pipelines, and the head again.
-async fn look(
-    forge: &dyn Forge,
-    ci: &dyn Ci,
-    repo: &RepoName,
-    branch: &str,
-    options: &GuardOptions,
-) -> Result<Look> {
-    if let Some(head) = &options.head {
-        // Its own pipelines may be those of another branch, or of a pull request.
-        let (active, own) = try_join!(
-            active(forge, ci, repo, branch),
-            ci.of_commit(repo, head, None)
-        )?;
-        let head = head.clone();
-        return Ok(Look { head, active, own });
-    }
-    let mut head = forge.branch(repo, branch).await?.commit;
-    loop {
-        let target = Target::new(branch, &head);
-        let (active, own) = try_join!(
-            ci.active(repo, &target),
-            ci.of_commit(repo, &head, Some(branch))
-        )?;
-        let after = forge.branch(repo, branch).await?.commit;
-        if after == head {
-            return Ok(Look { head, active, own });
+/// Whom a guard asks about what.
+struct Asked<'a> {
+    forge: &'a dyn Forge,
+    ci: &'a dyn Ci,
+    repo: &'a RepoName,
+    branch: Option<&'a str>,
+    head: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// One look: the head, what is active, the head's own pipelines, and the head again.
+    async fn look(&self, first: bool) -> Result<Look> {
+        if first {
+            self.ci.check().await?;
         }
-        head = after;
+        let branch = match self.branch {
+            Some(branch) => branch.to_owned(),
+            None => self.forge.repository(self.repo).await?.default_branch,
+        };
+        let mut commit = self.forge.branch(self.repo, &branch).await?.commit;
+        loop {
+            let target = Target::new(&branch, &commit);
+            let named = async {
+                match self.head {
+                    // Its pipelines may be those of another branch, or of a pull request.
+                    Some(named) => self.pipelines(named, None).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            let (active, head, named) = try_join!(
+                self.ci.active(self.repo, &target),
+                self.pipelines(&commit, Some(&branch)),
+                named
+            )?;
+            let after = self.forge.branch(self.repo, &branch).await?.commit;
+            if after == commit {
+                return Ok(Look {
+                    branch,
+                    head,
+                    named,
+                    active,
+                });
+            }
+            commit = after;
+        }
     }
-}
 
-async fn active(
-    forge: &dyn Forge,
-    ci: &dyn Ci,
-    repo: &RepoName,
-    branch: &str,
-) -> Result<Vec<Pipeline>> {
-    let head = forge.branch(repo, branch).await?.commit;
-    ci.active(repo, &Target::new(branch, &head)).await
-}
+    /// A commit's pipelines; of those that were canceled also the parts, which may still run.
+    async fn pipelines(&self, commit: &str, branch: Option<&str>) -> Result<Head> {
+        let mut pipelines = self.ci.of_commit(self.repo, commit, branch).await?;
+        for one in &mut pipelines {
+            if one.status.is_cancel() && one.workflows.is_empty() {
+                let whole = self
+                    .ci
+                    .pipeline(self.repo, one.number, Some(commit))
+                    .await?;
+                if let Some(whole) = whole.filter(|whole| whole.id == one.id) {
+                    *one = whole;
+                }
+            }
+        }
+        Ok(Head {
+            commit: commit.to_owned(),
+            pipelines,
+        })
+    }
 
-fn guarded(
-    repo: &RepoName,
-    branch: &str,
-    options: &GuardOptions,
-    seen: Option<&Look>,
-    result: GuardResult,
-    why: Option<String>,
-) -> Guarded {
-    let of = |pipelines: &Vec<Pipeline>| pipelines.iter().map(Guarding::from).collect();
-    Guarded {
-        repo: repo.clone(),
-        branch: branch.to_owned(),
-        head: seen
-            .map(|look| look.head.clone())
-            .or_else(|| options.head.clone()),
-        purpose: options.purpose,
-        result,
-        why,
-        own: seen.map(|look| of(&look.own)).unwrap_or_default(),
-        active: seen.map(|look| of(&look.active)).unwrap_or_default(),
+    fn guarded(
+        &self,
+        options: &GuardOptions,
+        seen: Option<&Look>,
+        result: GuardResult,
+        why: Option<String>,
+    ) -> Guarded {
+        let of = |pipelines: &[Pipeline]| pipelines.iter().map(Guarding::from).collect();
+        let head = seen.map(|look| look.named.as_ref().unwrap_or(&look.head));
+        Guarded {
+            repo: self.repo.clone(),
+            branch: seen
+                .map(|look| look.branch.clone())
+                .or(self.branch.map(str::to_owned)),
+            head: head
+                .map(|head| head.commit.clone())
+                .or(self.head.map(str::to_owned)),
+            instance: self.ci.info().instance,
+            purpose: options.purpose,
+            result,
+            why,
+            own: head.map(|head| of(&head.pipelines)).unwrap_or_default(),
+            active: seen.map(|look| of(&look.active)).unwrap_or_default(),
+        }
     }
 }

@@ -1,24 +1,36 @@
 //! Whether a branch is clear: decided from one look at its head and its pipelines, and from how long
-//! the head has been there. Pure; the time is the time since the guard began.
+//! things have been so. Pure; the time is the time since the guard began.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{GuardOptions, Purpose};
 use crate::ci::head::{newest_of_each_event, short};
 use crate::ci::{Phase, Pipeline, Status};
 
+/// How long what runs in a pipeline that has ended may go on.
+const SETTLE: Duration = Duration::from_secs(60);
+
 /// What one look saw.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
-    /// The commit at the head of the branch, or the one that the caller named.
-    pub(super) head: String,
+    pub(super) branch: String,
+    /// The head of the branch.
+    pub(super) head: Head,
+    /// The commit that the caller named.
+    pub(super) named: Option<Head>,
     /// Pipelines of the branch that have not ended.
     pub(super) active: Vec<Pipeline>,
-    /// Pipelines of the head.
-    pub(super) own: Vec<Pipeline>,
 }
 
-/// What follows from it.
+/// A commit and its pipelines.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) commit: String,
+    pub(super) pipelines: Vec<Pipeline>,
+}
+
+/// What follows from a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Judgement {
     /// Nothing stands against it; with what should be known though.
@@ -34,9 +46,10 @@ pub(super) enum Judgement {
 pub(super) struct Guard {
     purpose: Purpose,
     grace: Duration,
-    named: bool,
-    /// The head without a pipeline, since when.
-    bare: Option<(String, Duration)>,
+    /// Heads without a pipeline, since when.
+    bare: BTreeMap<String, Duration>,
+    /// Pipelines that have ended, and of which something still runs, since when.
+    unsettled: BTreeMap<u64, Duration>,
 }
 
 impl Guard {
@@ -44,79 +57,104 @@ impl Guard {
         Guard {
             purpose: options.purpose,
             grace: options.grace,
-            named: options.head.is_some(),
-            bare: None,
+            bare: BTreeMap::new(),
+            unsettled: BTreeMap::new(),
         }
     }
 
     /// When a head without a pipeline will have been there for long enough.
-    pub(super) fn wake(&self) -> Option<Duration> {
-        let (_, since) = self.bare.as_ref()?;
-        Some(since.saturating_add(self.grace))
+    pub(super) fn wake(&self, now: Duration) -> Option<Duration> {
+        let ends = self
+            .bare
+            .values()
+            .map(|since| since.saturating_add(self.grace));
+        ends.filter(|end| *end > now).min()
     }
 
     pub(super) fn judge(&mut self, look: &Look, now: Duration) -> Judgement {
-        let own = newest_of_each_event(look.own.iter().filter(|one| self.is_own(one)));
+        // A pipeline of a pull request is not the branch's, but it is that of a commit named for it.
+        let of_branch = own(&look.head, |one| !one.is_of_pull());
+        let of_named = look.named.as_ref().map(|named| own(named, |_| true));
+        let tested = of_named.as_ref().unwrap_or(&of_branch);
+
         if self.purpose == Purpose::Merge {
-            let busy = own.iter().find(|one| is_busy(one));
-            let failed = own.iter().find(|one| !is_busy(one) && !succeeded(one));
-            match (failed, busy) {
-                (Some(failed), _) => return Judgement::Otherwise(not_well(failed)),
-                (None, Some(busy)) => return Judgement::Wait(at_work(busy, "the head")),
-                (None, None) => {}
+            let over = tested.iter().filter(|one| !runs(one));
+            if let Some(failed) = over.into_iter().find(|one| !succeeded(one)) {
+                return Judgement::Otherwise(not_well(failed));
+            }
+            if let Some(busy) = tested.iter().find(|one| runs(one)) {
+                return Judgement::Wait(at_work(busy, "the head"));
             }
         }
-        if let Some(busy) = look.active.iter().find(|one| is_busy(one)) {
-            return Judgement::Wait(at_work(busy, "the branch"));
+        for (pipelines, whose) in [
+            (&of_branch, "the head"),
+            (&look.active.iter().collect(), "the branch"),
+        ] {
+            let mut busy = pipelines.iter();
+            if let Some(busy) = busy.find(|one| runs(one) || self.settles(one, now)) {
+                return Judgement::Wait(at_work(busy, whose));
+            }
         }
-        let blocked: Vec<String> = look
-            .active
+
+        let mut heads = vec![(&look.head.commit, of_branch.is_empty())];
+        if let (Some(named), Some(own)) = (&look.named, &of_named) {
+            heads.push((&named.commit, own.is_empty()));
+        }
+        let bare = heads.into_iter().filter(|(_, is_bare)| *is_bare);
+        let bare: Vec<&String> = bare.map(|(commit, _)| commit).collect();
+        self.bare.retain(|commit, _| bare.contains(&commit));
+        for commit in &bare {
+            let since = *self.bare.entry((*commit).clone()).or_insert(now);
+            if now < since.saturating_add(self.grace) {
+                let commit = short(commit);
+                return Judgement::Wait(format!("no pipeline of the head {commit} yet"));
+            }
+        }
+        let mut notes: Vec<String> = bare
             .iter()
-            .map(|one| one.number.to_string())
+            .map(|commit| format!("the head {} has no pipeline", short(commit)))
             .collect();
-        let note = (!blocked.is_empty()).then(|| {
-            let numbers = blocked.join(", ");
-            format!("waiting for approval, and not counted: pipeline {numbers}")
-        });
-        if !own.is_empty() {
-            self.bare = None;
-            return Judgement::Clear(note);
+        if !look.active.is_empty() {
+            let numbers = look.active.iter().map(|one| one.number.to_string());
+            let numbers: Vec<String> = numbers.collect();
+            notes.push(format!(
+                "waiting for approval, and not counted: pipeline {}",
+                numbers.join(", ")
+            ));
         }
-        let since = match &self.bare {
-            Some((head, since)) if *head == look.head => *since,
-            _ => {
-                self.bare = Some((look.head.clone(), now));
-                now
-            }
-        };
-        if now < since.saturating_add(self.grace) {
-            let head = short(&look.head);
-            return Judgement::Wait(format!("no pipeline of the head {head} yet"));
-        }
-        let none = format!("the head {} has no pipeline", short(&look.head));
-        Judgement::Clear(Some(match note {
-            Some(note) => format!("{none}; {note}"),
-            None => none,
-        }))
+        Judgement::Clear((!notes.is_empty()).then(|| notes.join("; ")))
     }
 
-    /// Whether a pipeline tells of the head itself. One of a pull request does only where the caller
-    /// named the commit; one that a clock or a release started never does.
-    fn is_own(&self, pipeline: &Pipeline) -> bool {
-        match pipeline.event.as_str() {
-            "cron" | "tag" | "release" | "deployment" | "schedule" => false,
-            _ => self.named || !pipeline.is_of_pull(),
+    /// Whether something of one that has ended still runs, and has not for too long.
+    fn settles(&mut self, pipeline: &Pipeline, now: Duration) -> bool {
+        if pipeline.status.phase() != Phase::Ended || pipeline.is_quiet() {
+            return false;
         }
+        let since = *self.unsettled.entry(pipeline.number).or_insert(now);
+        now < since.saturating_add(SETTLE)
     }
 }
 
-fn is_busy(pipeline: &Pipeline) -> bool {
+/// The pipelines that tell of a commit itself, the newest of each event. What a clock, a release or a
+/// deployment started does not.
+fn own(head: &Head, counts: impl Fn(&Pipeline) -> bool) -> Vec<&Pipeline> {
+    let is_own = |one: &&Pipeline| {
+        let event = one.event.as_str();
+        !matches!(
+            event,
+            "cron" | "schedule" | "tag" | "release" | "deployment"
+        ) && counts(one)
+    };
+    newest_of_each_event(head.pipelines.iter().filter(is_own))
+}
+
+fn runs(pipeline: &Pipeline) -> bool {
     matches!(pipeline.status.phase(), Phase::Waiting | Phase::Running)
 }
 
 /// A canceled one is none, whatever became of its status.
 fn succeeded(pipeline: &Pipeline) -> bool {
-    pipeline.status == Status::Success && pipeline.canceled.is_none()
+    pipeline.status == Status::Success && !pipeline.was_canceled()
 }
 
 fn not_well(pipeline: &Pipeline) -> String {
@@ -130,8 +168,11 @@ fn not_well(pipeline: &Pipeline) -> String {
 }
 
 fn at_work(pipeline: &Pipeline, whose: &str) -> String {
-    format!(
-        "pipeline {} of {whose}: {}",
-        pipeline.number, pipeline.status
-    )
+    let (number, status) = (pipeline.number, &pipeline.status);
+    match status.phase() {
+        Phase::Ended => {
+            format!("pipeline {number} of {whose}: {status}, and parts of it still run")
+        }
+        _ => format!("pipeline {number} of {whose}: {status}"),
+    }
 }

@@ -7,11 +7,14 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{GuardOptions, GuardResult, Guarded, Purpose, guard};
-use crate::ci::{Canceled, Ci, CiInfo, Phase, Pipeline, Status, Target};
+use crate::ci::{Canceled, Ci, CiInfo, Phase, Pipeline, Status, Target, Workflow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::forge::{
     Branch, CommitStatus, Forge, ForgeInfo, Issue, IssueFilter, Pull, RepoName, Repository,
 };
+
+/// A pipeline whose parts outlive it.
+const KILLED: u64 = 44;
 
 /// What is there at a second: the head of `main`, and all pipelines.
 type World = fn(u64) -> Result<(&'static str, Vec<Pipeline>)>;
@@ -69,8 +72,25 @@ impl Ci for Place {
         self.now().map(drop)
     }
 
-    async fn pipeline(&self, _: &RepoName, _: u64, _: Option<&str>) -> Result<Option<Pipeline>> {
-        Ok(None)
+    async fn pipeline(
+        &self,
+        _: &RepoName,
+        number: u64,
+        _: Option<&str>,
+    ) -> Result<Option<Pipeline>> {
+        let all = self.now()?.1.into_iter();
+        let mut all = all.filter(|one| one.number == number);
+        Ok(all.next().map(|mut one| {
+            // Killed while it ran: its last step ends a minute later.
+            if one.number == KILLED {
+                let status = match self.begin.elapsed().as_secs() {
+                    0..40 => Status::Running,
+                    _ => Status::Killed,
+                };
+                one.workflows.push(Workflow::new("test", status));
+            }
+            one
+        }))
     }
 
     async fn of_commit(
@@ -99,6 +119,7 @@ fn push(number: u64, status: &str) -> Pipeline {
 
 fn of(commit: &str, event: &str, number: u64, status: &str) -> Pipeline {
     let mut pipeline = Pipeline::new(number, Status::new(status));
+    pipeline.id = 1000 + number;
     pipeline.commit = commit.to_owned();
     pipeline.event = event.to_owned();
     pipeline.branch = "main".to_owned();
@@ -110,7 +131,7 @@ async fn guarded(options: GuardOptions, world: World) -> (Result<Guarded>, u64) 
     let begin = Instant::now();
     let place = Place { begin, world };
     let repo = RepoName::new("acme/widget").unwrap();
-    let guarded = guard(&place, &place, &repo, "main", &options, &mut |_| {}).await;
+    let guarded = guard(&place, &place, &repo, None, &options, &mut |_| {}).await;
     (guarded, begin.elapsed().as_secs())
 }
 
@@ -259,7 +280,7 @@ async fn one_that_never_ends_ends_the_guard() {
     let never = |_| Ok(("head", vec![push(7, "running")]));
     let (result, after, why) = ends(to_push(), never).await;
     assert_eq!((result, after), (GuardResult::TimedOut, 900));
-    assert_eq!(why, "pipeline 7 of the branch: running");
+    assert_eq!(why, "pipeline 7 of the head: running");
     let at_once = to_push().with_timeout(Duration::ZERO);
     assert_eq!(ends(at_once, never).await.0, GuardResult::TimedOut);
 }
@@ -293,4 +314,44 @@ async fn a_no_is_not_waited_for() {
     let (guarded, after) = guarded(to_push(), refused).await;
     assert_eq!(guarded.unwrap_err().kind(), ErrorKind::Unauthenticated);
     assert_eq!(after, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_waits_for_the_heads_own_pipeline_wherever_it_was_seen() {
+    // It was made between two questions: it is the head's, and not yet among what is active.
+    let between = |second| {
+        let mut own = push(7, if second < 30 { "pending" } else { "failure" });
+        own.branch = "elsewhere".to_owned();
+        Ok(("head", vec![own]))
+    };
+    let (result, after, _) = ends(to_push(), between).await;
+    assert_eq!(result, GuardResult::Clear);
+    assert!(after >= 30, "{after}");
+    // And for what a cancel has not reached yet.
+    let killed = |_| Ok(("head", vec![push(KILLED, "killed")]));
+    let (result, after, _) = ends(to_push(), killed).await;
+    assert_eq!(result, GuardResult::Clear);
+    assert!((40..=60).contains(&after), "{after}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_commit_does_not_excuse_the_branchs_head() {
+    let pushed_now = |_| Ok(("head", vec![of("named", "pull_request", 9, "success")]));
+    let options = to_merge().with_head("named");
+    let (result, after, why) = ends(options, pushed_now).await;
+    assert_eq!((result, after), (GuardResult::Clear, 20));
+    assert_eq!(why, "the head head has no pipeline");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_statuses_every_workflow_of_an_event_counts() {
+    let two = |_| {
+        let mut failed = push(5, "failure");
+        let mut good = push(6, "success");
+        (failed.id, good.id) = (0, 0);
+        Ok(("head", vec![good, failed]))
+    };
+    let (result, _, why) = ends(to_merge(), two).await;
+    assert_eq!(result, GuardResult::Otherwise);
+    assert_eq!(why, "pipeline 5 of the head: failure");
 }

@@ -14,8 +14,9 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::join_all;
 use serde::{Serialize, Serializer};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use super::ask::{in_time, ridden_out};
 use super::listen::{self, Heard, until};
 use super::{Ci, Pipeline, Status};
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -28,15 +29,6 @@ pub use text::header;
 
 /// How many pipelines are asked about at the same time.
 const AT_ONCE: usize = 8;
-
-/// The longest that one question may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-
-/// The longest that it may take when the time is over.
-const LAST_LIMIT: Duration = Duration::from_secs(5);
-
-/// Between two tries to be known.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// What happens during a wait, for whoever shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,8 +186,14 @@ pub async fn wait(
     let begin = Instant::now();
     let wanted = wanted.iter().map(|want| (want.number, want.commit.clone()));
     let mut state = Wait::new(wanted, options);
-    if let Some(why) = known(ci, options, begin, news).await? {
-        return Ok(told(repo, &state, Outcome::Unknown(why), begin.elapsed()));
+    let (timeout, outage) = (options.timeout, options.outage);
+    match ridden_out(begin, timeout, outage, news, || ci.check()).await {
+        Err(error) if error.retry() == Retry::Never => return Err(error),
+        Err(error) => {
+            let unknown = Outcome::Unknown(error.to_string());
+            return Ok(told(repo, &state, unknown, begin.elapsed()));
+        }
+        Ok(()) => {}
     }
     let mut heard = Box::pin(listen::listen(ci, repo)).fuse();
     loop {
@@ -217,49 +215,6 @@ pub async fn wait(
     }
 }
 
-/// Whether the service knows us; why that cannot be told, if the service is away for too long.
-async fn known(
-    ci: &dyn Ci,
-    options: &WaitOptions,
-    begin: Instant,
-    news: &mut (dyn FnMut(News) + Send),
-) -> Result<Option<String>> {
-    let mut troubled = false;
-    loop {
-        let limit = limit(options.timeout, begin.elapsed());
-        let checked = timeout_at(Instant::now() + limit, ci.check()).await;
-        let error = match checked.unwrap_or_else(|_| Err(late())) {
-            Ok(()) => {
-                if troubled {
-                    news(News::Back);
-                }
-                return Ok(None);
-            }
-            Err(error) => error,
-        };
-        if !passes_by(&error) {
-            return Err(error);
-        }
-        if begin.elapsed() >= options.outage.min(options.timeout) {
-            return Ok(Some(error.to_string()));
-        }
-        if !troubled {
-            troubled = true;
-            news(News::Trouble(error.to_string()));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// How long a question may take that is asked at `now`.
-fn limit(timeout: Duration, now: Duration) -> Duration {
-    timeout.saturating_sub(now).clamp(LAST_LIMIT, ANSWER_LIMIT)
-}
-
-fn late() -> Error {
-    Error::unavailable("no answer in time")
-}
-
 /// Asks what is to be asked now.
 async fn look(
     ci: &dyn Ci,
@@ -269,21 +224,17 @@ async fn look(
     timeout: Duration,
     news: &mut (dyn FnMut(News) + Send),
 ) -> Result<()> {
-    let now = begin.elapsed();
-    let limit = limit(timeout, now);
-    for some in state.asks(now).chunks(AT_ONCE) {
+    let asks = state.asks(begin.elapsed());
+    for some in asks.chunks(AT_ONCE) {
         let asked = some.iter().map(|ask| async move {
-            let limit = Instant::now() + limit;
-            match timeout_at(limit, answer(ci, repo, ask)).await {
-                Ok(answer) => (ask, answer),
-                Err(_) => (ask, Err(late())),
-            }
+            let answered = in_time(begin, timeout, answer(ci, repo, ask)).await;
+            (ask, answered)
         });
         for (ask, answered) in join_all(asked).await {
             let now = begin.elapsed();
             let told = match (ask, answered) {
                 (Ask::Pipeline { number, .. }, Ok(Answered::Pipeline(None)))
-                    if state.is_first_look(*number) =>
+                    if state.is_unseen(*number) =>
                 {
                     return Err(missing(ci, repo, *number));
                 }
@@ -295,10 +246,16 @@ async fn look(
                 }
                 (_, Ok(_)) => Vec::new(),
                 (_, Err(error)) if error.kind() == ErrorKind::InvalidArgument => return Err(error),
-                (ask, Err(error)) => state.failed(ask, &error, now),
+                (ask, Err(error)) => {
+                    state.failed(ask, error, now);
+                    Vec::new()
+                }
             };
             told.into_iter().for_each(&mut *news);
         }
+    }
+    if !asks.is_empty() {
+        state.round_ends(begin.elapsed()).into_iter().for_each(news);
     }
     Ok(())
 }
@@ -314,21 +271,17 @@ async fn answer(ci: &dyn Ci, repo: &RepoName, ask: &Ask) -> Result<Answered> {
             let seen = ci.pipeline(repo, *number, commit.as_deref()).await?;
             Ok(Answered::Pipeline(seen.map(Box::new)))
         }
-        Ask::Successor { number, commit } => {
+        Ask::Successor { number, id, commit } => {
             let all = ci.of_commit(repo, commit, None).await?;
-            let restarts = all
-                .iter()
-                .filter(|next| next.parent == Some(*number) && next.number > *number);
+            // Woodpecker 2 names the parent by its id.
+            let is = |parent: u64| parent == *number || (*id != 0 && parent == *id);
+            let later = all.iter().filter(|next| next.number > *number);
+            let restarts = later.filter(|next| next.parent.is_some_and(is));
             Ok(Answered::Successor(
                 restarts.map(|restart| restart.number).max(),
             ))
         }
     }
-}
-
-/// What another try may mend.
-fn passes_by(error: &Error) -> bool {
-    matches!(error.retry(), Retry::Safe | Retry::After(_))
 }
 
 fn missing(ci: &dyn Ci, repo: &RepoName, number: u64) -> Error {

@@ -25,22 +25,26 @@ pub struct WaitOptions {
     pub interval: Duration,
     /// How long the service may be away.
     pub outage: Duration,
+    /// How long the head of a branch may be without a pipeline, for [`of_head`](crate::ci::of_head).
+    pub grace: Duration,
     /// What waits for approval.
     pub blocked: OnBlocked,
     /// The first that is no success ends the wait.
     pub fail_fast: bool,
-    /// What takes the place of a pipeline is waited for instead: a restart, or the newer one that it
-    /// was canceled for.
+    /// What takes the place of a pipeline is waited for instead: the newer one that it was canceled
+    /// for, or a restart that there is when it has ended.
     pub follow: bool,
 }
 
 impl WaitOptions {
-    /// An hour; a look every 30 seconds; an outage of 5 minutes is ridden out.
+    /// An hour; a look every 30 seconds; an outage of 5 minutes is ridden out; 20 seconds for a
+    /// head's pipeline to appear.
     pub fn new() -> Self {
         WaitOptions {
             timeout: Duration::from_secs(3600),
             interval: Duration::from_secs(30),
             outage: Duration::from_secs(300),
+            grace: Duration::from_secs(20),
             blocked: OnBlocked::Fail,
             fail_fast: false,
             follow: false,
@@ -65,6 +69,13 @@ impl WaitOptions {
     #[must_use]
     pub fn with_outage(mut self, outage: Duration) -> Self {
         self.outage = outage;
+        self
+    }
+
+    /// Sets how long the head of a branch may be without a pipeline.
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 

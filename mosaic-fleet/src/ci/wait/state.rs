@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::target::{Stage, Target};
 use super::{News, OnBlocked, WaitOptions, WaitedFor};
-use crate::ci::trouble::Trouble;
+use crate::ci::trouble::{Trouble, Turn};
 use crate::ci::{Pipeline, Status};
-use crate::error::Error;
+use crate::error::{Error, Retry};
 
 /// Between two looks at the same pipeline, whatever the service hints at.
-const GAP: Duration = Duration::from_secs(1);
+pub(super) const GAP: Duration = Duration::from_secs(1);
 
 /// The same, if the service says that it has ended.
 const HASTE: Duration = Duration::from_millis(200);
@@ -33,7 +33,11 @@ pub(crate) enum Ask {
     /// How a pipeline is.
     Pipeline { number: u64, commit: Option<String> },
     /// What took the place of one that has ended.
-    Successor { number: u64, commit: String },
+    Successor {
+        number: u64,
+        id: u64,
+        commit: String,
+    },
 }
 
 /// How a wait ended.
@@ -60,6 +64,8 @@ pub(crate) struct Wait {
     fail_fast: bool,
     follow: bool,
     trouble: Trouble,
+    /// What went wrong in this round of questions.
+    wrong: Option<Error>,
 }
 
 impl Wait {
@@ -83,6 +89,7 @@ impl Wait {
             fail_fast: options.fail_fast,
             follow: options.follow,
             trouble: Trouble::default(),
+            wrong: None,
         }
     }
 
@@ -130,9 +137,6 @@ impl Wait {
     /// What the service answered about a pipeline.
     pub(crate) fn saw(&mut self, number: u64, seen: Option<Pipeline>, now: Duration) -> Vec<News> {
         let mut news = Vec::new();
-        if self.trouble.over() {
-            news.push(News::Back);
-        }
         let (interval, blocked, follow) = (self.interval, self.blocked, self.follow);
         let Some(target) = self.open(number) else {
             return news;
@@ -187,9 +191,6 @@ impl Wait {
         now: Duration,
     ) -> Vec<News> {
         let mut news = Vec::new();
-        if self.trouble.over() {
-            news.push(News::Back);
-        }
         let Some(target) = self.open(number) else {
             return news;
         };
@@ -200,16 +201,25 @@ impl Wait {
     }
 
     /// A question had no answer.
-    pub(crate) fn failed(&mut self, ask: &Ask, error: &Error, now: Duration) -> Vec<News> {
-        let interval = self.interval;
+    pub(crate) fn failed(&mut self, ask: &Ask, error: Error, now: Duration) {
+        let pause = match error.retry() {
+            Retry::After(pause) => pause.clamp(SOON, self.outage.max(SOON)),
+            _ => SOON.min(self.interval),
+        };
         let (Ask::Pipeline { number, .. } | Ask::Successor { number, .. }) = ask;
         if let Some(target) = self.open(*number) {
             target.asked = Some(now);
-            target.due = now + SOON.min(interval);
+            target.due = now + pause;
         }
-        match self.trouble.failed(error, now) {
-            true => vec![News::Trouble(error.to_string())],
-            false => Vec::new(),
+        self.wrong = Some(error);
+    }
+
+    /// All that was asked has been answered, or not.
+    pub(crate) fn round_ends(&mut self, now: Duration) -> Option<News> {
+        let wrong = self.wrong.take();
+        match (self.trouble.round(wrong.as_ref(), now)?, wrong) {
+            (Turn::Begins, Some(error)) => Some(News::Trouble(error.to_string())),
+            _ => Some(News::Back),
         }
     }
 
@@ -233,8 +243,10 @@ impl Wait {
         if now < self.timeout || !open().all(looked) {
             return None;
         }
-        // Nobody ever answered: that is no word about the pipelines.
-        if let Some(why) = self.trouble.never_answered() {
+        // Of one that was never seen, an outage is no word.
+        if let Some(why) = self.trouble.words()
+            && open().any(|target| target.seen.is_none())
+        {
             return Some(Outcome::Unknown(why.to_owned()));
         }
         // What has ended but is not settled cannot become a success any more.
@@ -245,7 +257,7 @@ impl Wait {
     }
 
     /// Whether a pipeline that the caller named was never seen.
-    pub(crate) fn is_first_look(&self, number: u64) -> bool {
+    pub(crate) fn is_unseen(&self, number: u64) -> bool {
         let mut targets = self.targets.iter();
         targets.any(|target| target.number == number && target.is_unseen())
     }

@@ -72,7 +72,11 @@ impl Target {
         let commit = self.commit.clone();
         let number = self.number;
         match (self.stage, commit) {
-            (Stage::Seeking, Some(commit)) => Ask::Successor { number, commit },
+            (Stage::Seeking, Some(commit)) => Ask::Successor {
+                number,
+                id: self.seen.as_ref().map_or(0, |seen| seen.id),
+                commit,
+            },
             (_, commit) => Ask::Pipeline { number, commit },
         }
     }
@@ -81,17 +85,19 @@ impl Target {
     pub(super) fn saw(&mut self, pipeline: Pipeline) -> bool {
         self.absent = None;
         // The number was given away again. What was seen of the old one stays.
-        let is_another = self.seen.as_ref().is_some_and(|known| {
-            known.id != pipeline.id || (!known.commit.is_empty() && known.commit != pipeline.commit)
-        });
-        if is_another {
+        let other_id = self
+            .seen
+            .as_ref()
+            .is_some_and(|seen| seen.id != pipeline.id);
+        let known = self.commit.as_ref();
+        if other_id || known.is_some_and(|commit| *commit != pipeline.commit) {
             self.gone = true;
             self.status = Some(Status::Replaced);
             return false;
         }
         if pipeline.status.is_cancel() {
             self.canceled = Some(pipeline.status.clone());
-        } else if pipeline.canceled.is_some() {
+        } else if pipeline.was_canceled() {
             self.canceled.get_or_insert(Status::Canceled);
         }
         if !pipeline.commit.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::state::GAP;
 use super::{News, WaitOptions, WaitResult, Waited, Wanted};
 use crate::ci::CiInfo;
 use crate::forge::RepoName;
@@ -23,7 +24,8 @@ use crate::text::one_line;
 /// ```
 pub fn header(repo: &RepoName, wanted: &[Wanted], info: &CiInfo, options: &WaitOptions) -> String {
     let numbers = joined(wanted.iter().map(|want| want.number));
-    let (every, timeout) = (seconds(options.interval), seconds(options.timeout));
+    let every = seconds(options.interval.max(GAP));
+    let timeout = seconds(options.timeout);
     format!(
         "ci-wait: {repo} pipelines [{numbers}] (instance={}, every {every}s, timeout {timeout}s)",
         one_line(&info.instance)

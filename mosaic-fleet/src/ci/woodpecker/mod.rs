@@ -19,7 +19,8 @@ use crate::http::{Answer, Http, HttpOptions, Patience};
 /// What a page holds; Woodpecker gives no more.
 const PAGE: usize = 50;
 
-/// How many pages are looked through where Woodpecker cannot filter: the newest 1,000 pipelines.
+/// How many pages are looked through: the newest 1,000 pipelines of the repository, or of those that
+/// Woodpecker 3 filters. What stands behind them is not seen.
 const MOST_PAGES: usize = 20;
 
 /// What is active, in Woodpecker's words: it filters by one at a time.
@@ -114,14 +115,17 @@ impl Woodpecker {
     /// Whether a `404` was Woodpecker's own word. A proxy whose server is down says the same.
     async fn is_woodpecker(&self) -> Result<()> {
         let answer = self.get(&["user"], &[]).await?;
-        let user: Result<wire::User> = answer.read(&self.http.host());
-        user.map(drop).map_err(|_| {
-            Error::unavailable(format!(
-                "{} does not answer as Woodpecker does",
-                self.http.host()
-            ))
+        let host = self.http.host();
+        let user: Result<wire::User> = answer.read(&host);
+        match user {
+            Ok(_) => Ok(()),
+            Err(error) if answer.is_success() || answer.status == 404 => Err(Error::unavailable(
+                format!("{host} does not answer as Woodpecker does"),
+            )
             .with_hint("check the server's address, and that it is up")
-        })
+            .with_source(error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// A page of pipelines, and whether there may be more behind it.
@@ -212,16 +216,16 @@ impl Ci for Woodpecker {
         let id = self.id(repo).await?;
         let filter: Vec<(&str, &str)> = branch.map(|name| ("branch", name)).into_iter().collect();
         let is_of = |pipeline: &Pipeline| pipeline.commit == commit;
-        let mut found = false;
+        let mut pushed = false;
         let all = self.walk(id, &filter, |page| {
-            // Those of one commit stand close together.
-            let here = page.iter().any(is_of);
-            let behind = found && !here;
-            found |= here;
-            behind
+            // What else is of this commit came after the push, or hardly before it.
+            let enough = pushed;
+            pushed |= page.iter().any(|one| is_of(one) && one.event == "push");
+            enough
         });
         let mut all = all.await?;
-        all.retain(is_of);
+        // Woodpecker 2 gives all of them, whatever is asked for.
+        all.retain(|one| is_of(one) && branch.is_none_or(|branch| one.branch == branch));
         Ok(all)
     }
 
@@ -255,6 +259,10 @@ impl Ci for Woodpecker {
 
     async fn hints(&self, repo: &RepoName) -> Result<Option<Hints>> {
         let id = self.id(repo).await?;
-        stream::open(&self.http, id).await
+        let hints = stream::open(&self.http, id).await?;
+        if hints.is_none() {
+            self.is_woodpecker().await?;
+        }
+        Ok(hints)
     }
 }

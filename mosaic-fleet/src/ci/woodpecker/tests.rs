@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::Woodpecker;
 use crate::ci::wait::{News, WaitOptions, WaitResult, Waited, Wanted, wait};
 use crate::ci::{Ci, Instance, Status, Target};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Retry};
 use crate::forge::RepoName;
 use crate::forge::login::Token;
 use crate::http::Patience;
@@ -121,25 +121,41 @@ async fn what_is_active_on_a_branch_is_found_by_both_versions() {
 
 #[tokio::test]
 async fn the_pipelines_of_a_commit_are_found_behind_others() {
-    let server = server();
-    server.put(FakePipeline::new(1, "success").of("f00d"));
-    server.put(
-        FakePipeline::new(2, "failure")
-            .of("f00d")
-            .by("pull_request"),
-    );
-    for number in 10..130 {
-        server.put(FakePipeline::new(number, "success"));
+    for version_2 in [false, true] {
+        let server = server();
+        if version_2 {
+            server.be_version_2();
+        }
+        server.put(FakePipeline::new(1, "failure").of("f00d"));
+        server.put(
+            FakePipeline::new(2, "failure")
+                .of("f00d")
+                .by("pull_request"),
+        );
+        for number in 10..130 {
+            server.put(FakePipeline::new(number, "success"));
+        }
+        server.put(FakePipeline::new(130, "success").of("f00d").by("cron"));
+        for number in 131..250 {
+            server.put(FakePipeline::new(number, "success"));
+        }
+        server.put(
+            FakePipeline::new(250, "success")
+                .of("f00d")
+                .by("cron")
+                .on("feature"),
+        );
+        let ci = client(&server);
+        let numbers = async |branch| {
+            let found = ci.of_commit(&repo(), "f00d", branch).await.unwrap();
+            found.iter().map(|one| one.number).collect::<Vec<_>>()
+        };
+        // Those of a night on the same head do not hide the push that failed.
+        assert_eq!(numbers(None).await, [250, 130, 2, 1]);
+        assert_eq!(numbers(Some("main")).await, [130, 2, 1]);
+        assert_eq!(numbers(Some("feature")).await, [250]);
+        assert!(ci.of_commit(&repo(), "0", None).await.unwrap().is_empty());
     }
-    server.put(FakePipeline::new(130, "success").of("f00d").on("feature"));
-    let ci = client(&server);
-    let numbers = async |branch| {
-        let found = ci.of_commit(&repo(), "f00d", branch).await.unwrap();
-        found.iter().map(|one| one.number).collect::<Vec<_>>()
-    };
-    assert_eq!(numbers(Some("main")).await, [2, 1]);
-    assert_eq!(numbers(Some("feature")).await, [130]);
-    assert!(ci.of_commit(&repo(), "0", None).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -244,7 +260,7 @@ async fn a_server_that_is_restarted_is_waited_for() {
 #[tokio::test]
 async fn without_a_stream_it_is_asked_again() {
     let server = server();
-    server.refuse_streams();
+    server.refuse_streams(true);
     server.put(FakePipeline::new(7, "running"));
     let ci = client(&server);
     let options = WaitOptions::new().with_interval(Duration::from_secs(1));
@@ -284,15 +300,58 @@ async fn a_cancel_that_turns_to_success_and_a_number_that_is_given_away_again() 
 }
 
 #[tokio::test]
-async fn a_restart_is_followed() {
+async fn a_restart_is_followed_in_both_versions() {
+    for version_2 in [false, true] {
+        let server = server();
+        if version_2 {
+            server.be_version_2();
+        }
+        server.put(FakePipeline::new(7, "failure"));
+        server.put(FakePipeline::new(9, "success").again(7));
+        let ci = client(&server);
+        let waited = wait_for_7(&ci, &by_stream().with_follow(true), |_| {}).await;
+        assert_eq!(waited.result, WaitResult::Success);
+        let one = &waited.pipelines[0];
+        assert_eq!((one.number, one.instead_of), (9, Some(7)));
+    }
+}
+
+/// A proxy answers for a server that starts: that is no word about its stream.
+#[tokio::test]
+async fn a_stream_that_a_proxy_denies_is_asked_for_again() {
     let server = server();
-    server.put(FakePipeline::new(7, "failure"));
-    server.put(FakePipeline::new(9, "success").again(7));
+    server.put(FakePipeline::new(7, "running"));
     let ci = client(&server);
-    let waited = wait_for_7(&ci, &by_stream().with_follow(true), |_| {}).await;
+    let options = by_stream();
+    let acts = async {
+        once_listened(&server, 1, 2).await;
+        server.refuse_streams(true);
+        server.end_streams();
+        let refused = server.count("/events");
+        timeout(LIMIT, async {
+            while server.count("/events") < refused + 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .unwrap();
+        server.refuse_streams(false);
+        let looks = server.count("/pipelines/7");
+        once_listened(&server, 2, looks + 1).await;
+        server.set(FakePipeline::new(7, "success"));
+    };
+    let (waited, ()) = tokio::join!(wait_for_7(&ci, &options, |_| {}), acts);
     assert_eq!(waited.result, WaitResult::Success);
-    let one = &waited.pipelines[0];
-    assert_eq!((one.number, one.instead_of), (9, Some(7)));
+}
+
+#[tokio::test]
+async fn a_server_that_sends_us_elsewhere_is_told_at_once() {
+    let server = server();
+    server.fail([Fault::Elsewhere]);
+    let ci = client(&server);
+    let elsewhere = ci.check().await.unwrap_err();
+    assert_eq!(elsewhere.retry(), Retry::Never, "{elsewhere:?}");
+    assert!(elsewhere.message().contains("https://"), "{elsewhere}");
 }
 
 #[tokio::test]

@@ -73,6 +73,8 @@ pub enum Fault {
     Status(u16),
     /// `404` with the page of a proxy whose server is down.
     Proxy,
+    /// A redirect to the same address with `https`.
+    Elsewhere,
     /// No answer at all.
     Silence,
 }
@@ -138,6 +140,9 @@ impl WoodpeckerServer {
                 known.next_id
             });
         }
+        if let Some(parent) = known.pipelines.get(&pipeline.parent) {
+            pipeline.parent_id = parent.id;
+        }
         known.pipelines.insert(pipeline.number, pipeline);
     }
 
@@ -166,9 +171,9 @@ impl WoodpeckerServer {
         self.known().streams
     }
 
-    /// From now on there is no stream, as behind some proxies.
-    pub fn refuse_streams(&self) {
-        self.known().no_stream = true;
+    /// From now on there is no stream, as behind some proxies; or there is one again.
+    pub fn refuse_streams(&self, refuse: bool) {
+        self.known().no_stream = refuse;
     }
 
     /// It answers as Woodpecker 2 does: other names of fields, and filters are ignored.
@@ -235,6 +240,10 @@ async fn watched(State(shared): State<Arc<Shared>>, request: Request, next: Next
             "<html><h1>404 page not found</h1></html>",
         )
             .into_response(),
+        Some(Fault::Elsewhere) => {
+            let there = [(header::LOCATION, "https://127.0.0.1:9/api/user")];
+            (StatusCode::MOVED_PERMANENTLY, there).into_response()
+        }
         Some(Fault::Status(code)) => {
             let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (code, "no\n").into_response()
@@ -272,8 +281,13 @@ async fn lookup(
 
 async fn list(
     State(shared): State<Arc<Shared>>,
+    Path(id): Path<u64>,
     Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
 ) -> Response {
+    if id != REPO || !is_known(&headers) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let known = shared.known();
     let number = |key: &str| query.get(key).and_then(|value| value.parse::<usize>().ok());
     let size = number("perPage")
@@ -296,11 +310,13 @@ async fn list(
 
 async fn one(
     State(shared): State<Arc<Shared>>,
-    Path((_, number)): Path<(u64, u64)>,
+    Path((id, number)): Path<(u64, u64)>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     let known = shared.known();
-    match known.pipelines.get(&number) {
+    let one = known.pipelines.get(&number);
+    match one.filter(|_| id == REPO && is_known(&headers)) {
         Some(one) => Json(one.json(known.version_2, true)).into_response(),
         None => (StatusCode::NOT_FOUND, format!("not found: {}", uri.path())).into_response(),
     }
@@ -311,6 +327,7 @@ async fn one(
 async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     {
         let mut known = shared.known();
+        known.asked.push("/api/stream/events".to_owned());
         if known.no_stream {
             return StatusCode::NOT_FOUND.into_response();
         }

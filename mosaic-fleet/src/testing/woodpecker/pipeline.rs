@@ -20,6 +20,7 @@ pub struct FakePipeline {
     pub event: String,
     /// The pipeline that it does once more; 0 for none.
     pub parent: u64,
+    pub(super) parent_id: u64,
     /// Workflows and their states.
     pub workflows: Vec<(String, String)>,
     /// It was canceled; by the pipeline of this number, unless that is 0.
@@ -37,6 +38,7 @@ impl FakePipeline {
             branch: "main".to_owned(),
             event: "push".to_owned(),
             parent: 0,
+            parent_id: 0,
             workflows: Vec::new(),
             canceled: None,
         }
@@ -100,8 +102,13 @@ impl FakePipeline {
             &*self.status,
             "created" | "pending" | "running" | "blocked" | "declined"
         );
+        let parent = if version_2 {
+            self.parent_id
+        } else {
+            self.parent
+        };
         let mut value = json!({
-            "id": self.id, "number": self.number, "parent": self.parent, "status": self.status,
+            "id": self.id, "number": self.number, "parent": parent, "status": self.status,
             "event": self.event, "commit": self.commit, "branch": self.branch, "author": "maria",
             time("created"): 1_700_000_000, time("started"): 1_700_000_001,
             time("finished"): if ended { 1_700_000_060 } else { 0 },
