@@ -333,3 +333,26 @@ fn a_server_that_is_busy_or_broken_for_a_while_is_asked_again() {
     let ran = place.run("ci wait -r acme/widget -n 7 -i 1");
     assert_eq!(ran.code, 0, "{ran:#?}");
 }
+
+/// The tokens are in the environment only: not in what is told, not in what `ps` shows.
+#[test]
+fn no_token_is_shown() {
+    let place = Place::new();
+    place.ci.put(FakePipeline::new(7, "running").of(HEAD));
+    let tokens = [TOKEN.to_owned(), place.forge.token()];
+    let child = place.start("ci wait -r acme/widget -n 7 -vvv");
+    let listed = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id()));
+    place.ci.set(FakePipeline::new(7, "success").of(HEAD));
+    let mut shown = vec![format!("{:?}", ended(child)), listed.unwrap_or_default()];
+    for line in [
+        "ci guard -r acme/widget --purpose merge -vvv",
+        "ci wait -r acme/widget --head -B gone --json -vvv",
+    ] {
+        shown.push(format!("{:?}", place.run(line)));
+    }
+    for text in shown {
+        for token in &tokens {
+            assert!(!text.contains(token), "{text}");
+        }
+    }
+}

@@ -176,3 +176,35 @@ fn teas_logins_are_used_as_they_are() {
     named.fails(2, &["Widgets"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
 }
+
+/// A login whose token tea keeps elsewhere: tea is asked, and no token is in anybody's arguments.
+#[test]
+fn tea_hands_out_what_its_file_does_not_hold() {
+    let place = Place::new();
+    let url = place.forge.url();
+    place.home.write(
+        "config/tea/config.yml",
+        &format!("logins:\n- {{name: work, url: '{url}', auth_method: oauth}}\n"),
+    );
+    let asked = place.home.path("asked").display().to_string();
+    let script = place.home.write(
+        "tea.sh",
+        &format!(
+            "#!/bin/sh\necho \"$*\" >> {asked}\ncat >> {asked}\nprintf 'password={}\\n'\n",
+            place.forge.token()
+        ),
+    );
+    place.home.program("bin/tea", script);
+    let mut command = place
+        .home
+        .fleet(&["lane", "brief", "-r", "acme/widget", "-vvv"]);
+    let path = std::env::var("PATH").unwrap();
+    let bin = place.home.path("bin").display().to_string();
+    command.env("PATH", format!("{bin}:{path}"));
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    assert!(ran.out.contains("(login=work)"), "{ran:#?}");
+    assert!(!format!("{ran:?}").contains(&place.forge.token()));
+    let asked = fs::read_to_string(asked).unwrap();
+    assert!(asked.starts_with("login helper get\n"), "{asked}");
+}
