@@ -73,8 +73,10 @@ impl BriefOptions {
 /// underway once more. A pull request that is opened while issues are read is missed, as one is that
 /// is opened a moment later; with [`BriefOptions::verify`] the forge tells of those that close.
 ///
+/// A repository that was renamed is told, and linked, by its new name.
+///
 /// A closing keyword in a comment on a pull request counts for Gitea. It is seen only when the forge
-/// is asked.
+/// is asked; one in a commit's message, or in a pull request of another repository, never is.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -136,6 +138,9 @@ pub async fn brief(forge: &dyn Forge, repo: &RepoName, options: &BriefOptions) -
     let info = forge.info();
     let filter = &options.filter;
     let begun = SystemTime::now();
+    // By a name that it had before, texts would be read wrongly.
+    let now = forge.repository(repo).await?.name;
+    let repo = if now.is(repo) { repo } else { &now };
     let pulls = forge.open_pulls(repo).await?;
     let issues = forge.open_issues(repo, filter).await?;
 

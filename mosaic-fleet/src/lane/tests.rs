@@ -15,6 +15,8 @@ use crate::forge::{Branch, CommitStatus, ForgeInfo, Issue, Pull, Repository};
 struct Table {
     issues: Vec<Issue>,
     pulls: Vec<Pull>,
+    /// The repository's name now, if it is not the one that it is asked for by.
+    name: Option<String>,
     /// Issues, and the pull requests that the forge says close them.
     closing: Vec<(u64, Vec<u64>)>,
     /// An issue that it cannot be asked about.
@@ -48,7 +50,9 @@ impl Forge for Table {
         ForgeInfo::new("https://git.example.com/", "robot")
     }
     async fn repository(&self, repo: &RepoName) -> Result<Repository> {
-        Ok(Repository::new(repo.clone(), "main"))
+        let name = self.name.as_deref();
+        let name = name.map_or_else(|| repo.clone(), |name| RepoName::new(name).unwrap());
+        Ok(Repository::new(name, "main"))
     }
     async fn open_issues(&self, _: &RepoName, filter: &IssueFilter) -> Result<Vec<Issue>> {
         self.ask(format!("issues {:?}", filter.labels));
@@ -120,6 +124,19 @@ async fn a_keyword_in_a_body_is_work_underway_and_a_bare_number_is_not() {
     assert_eq!(brief.underway[0].pulls[0].signals, [Signal::Body]);
     assert_eq!(candidates(&brief), [999, 777]);
     assert_eq!(brief.candidates[1].mentioned_by, [547]);
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_read_by_its_new_name() {
+    let mut forge = Table::new(&[(2, "b"), (1, "a")]);
+    forge.name = Some("acme/gadget".to_owned());
+    forge.pulls = vec![Pull::new(3, "x").with_body("Closes acme/gadget#1, closes acme/widget#2")];
+    let brief = of(&forge).await;
+    assert_eq!((underway(&brief), candidates(&brief)), (vec![1], vec![2]));
+    assert_eq!(brief.repo.as_str(), "acme/gadget");
+    // Another case of letters is no other name.
+    forge.name = Some("ACME/Widget".to_owned());
+    assert_eq!(of(&forge).await.repo.as_str(), "acme/widget");
 }
 
 #[tokio::test]
@@ -230,7 +247,7 @@ DISPATCH CANDIDATES (open · no open PR) — 2 [cross-check vs live fleet]:
 
 WORK UNDERWAY (open · PR in flight) — 3:
   #546  Read every page  [PR open: #600 body]
-  #545  Do not lie  [PR open: #601 body] (Gitea will not close this)
+  #545  Do not lie  [PR open: #601 body] (Gitea will not close this by its text)
   #544  Count  [PR open: #602 title, #600 branch]
 
 Closed issues are excluded — do NOT take a worker's self-reported 'todo' on faith.

@@ -126,7 +126,7 @@ fn write_underway(f: &mut fmt::Formatter<'_>, underway: &Underway) -> fmt::Resul
     let meant = |signals: &[Signal]| signals.iter().any(is_keyword);
     let mut pulls = underway.pulls.iter();
     if pulls.clone().any(|pull| meant(&pull.signals)) && !pulls.any(|pull| pull.will_close) {
-        f.write_str(" (Gitea will not close this)")?;
+        f.write_str(" (Gitea will not close this by its text)")?;
     }
     writeln!(f)
 }

@@ -33,7 +33,10 @@ const HISTORY_PAGES: u64 = 600;
 /// Lists are read in pages that overlap, some at a time, so that whatever is open all the while is in
 /// them although others open and close. One that closes while a list is read may still be in it. The
 /// overlap costs about a fifth more requests: 73 for 3,000 issues at 50 a page. Where a proxy takes
-/// `X-Total-Count` away, the promise needs a first page of more than two items.
+/// `X-Total-Count` away, the promise needs a first page of more than two items. It does not hold for a
+/// server that gives fewer than ten items a page (`MAX_RESPONSE_ITEMS`, 50 unless set): there are
+/// places then that no two pages overlap, and while one closes and an older one opens again, what
+/// stands there may be missed.
 #[derive(Debug, Clone)]
 pub struct Gitea {
     http: Http,
@@ -77,6 +80,11 @@ impl Gitea {
         self.http.get(&whole, query).await
     }
 
+    async fn whole_repository(&self, repo: &RepoName) -> Result<WireRepository> {
+        let answer = self.of_repo(repo, &[], &[]).await?;
+        self.read(&answer, repo)
+    }
+
     /// The events of an issue, a page. The forge leaves out what the login may not see after it has
     /// cut the page, and tells no total: a short page, or an empty one, may have more behind it.
     async fn history(&self, repo: &RepoName, issue: &str, page: u64) -> Result<Vec<WireEvent>> {
@@ -89,7 +97,8 @@ impl Gitea {
         Ok(events.unwrap_or_default())
     }
 
-    /// Every open pull request that says it closes the issue, with its repository.
+    /// Every open pull request that says it closes the issue, with its repository. More than a hundred
+    /// events in a row that the login may not see hide what comes after them.
     async fn closing(&self, repo: &RepoName, issue: &str) -> Result<BTreeSet<(String, u64)>> {
         let mut closing = BTreeSet::new();
         let mut empty = 0;
@@ -127,8 +136,7 @@ impl Forge for Gitea {
     }
 
     async fn repository(&self, repo: &RepoName) -> Result<Repository> {
-        let answer = self.of_repo(repo, &[], &[]).await?;
-        let found: WireRepository = self.read(&answer, repo)?;
+        let found = self.whole_repository(repo).await?;
         let name = RepoName::new(&found.full_name).map_err(|error| {
             Error::unavailable(format!("{} names {repo} strangely", self.http.host()))
                 .with_source(error)
@@ -140,7 +148,12 @@ impl Forge for Gitea {
         let known = self.known(repo, filter).await?;
         let mut query = vec![("state", "open"), ("type", "issues")];
         query.extend(known.query());
-        let found: Vec<WireIssue> = self.of_repo_list(repo, &["issues"], &query).await?;
+        let found: Vec<WireIssue> = match self.of_repo_list(repo, &["issues"], &query).await {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(self.no_issues(repo, error).await);
+            }
+            found => found?,
+        };
         let mut issues: Vec<Issue> = found
             .into_iter()
             .filter(|issue| issue.is_open() && issue.pull_request.is_none())
@@ -162,7 +175,12 @@ impl Forge for Gitea {
     async fn open_pulls(&self, repo: &RepoName) -> Result<Vec<Pull>> {
         // Unlike that of issues, this list has the closed ones too unless told otherwise.
         let query = [("state", "open")];
-        let found: Vec<WireIssue> = self.of_repo_list(repo, &["pulls"], &query).await?;
+        let found: Vec<WireIssue> = match self.of_repo_list(repo, &["pulls"], &query).await {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return self.no_pulls(repo, error).await;
+            }
+            found => found?,
+        };
         let mut pulls: Vec<Pull> = found
             .into_iter()
             .filter(WireIssue::is_open)
@@ -206,6 +224,11 @@ impl Forge for Gitea {
     }
 
     async fn branch(&self, repo: &RepoName, name: &str) -> Result<Branch> {
+        // Such a path would be another one on the way.
+        let is_name = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !is_name {
+            return Err(Error::invalid_argument(format!("{name:?} is no branch")));
+        }
         let answer = self.of_repo(repo, &["branches", name], &[]).await?;
         if answer.status == 404 {
             return Err(self.not_there(repo, &format!("branch {name:?}")).await);
@@ -252,7 +275,9 @@ impl Forge for Gitea {
             .into_iter()
             .map(|status| (status.context.clone(), status))
             .collect();
-        Ok(newest.into_values().map(WireStatus::into_status).collect())
+        let base = self.http.base();
+        let newest = newest.into_values();
+        Ok(newest.map(|status| status.into_status(base)).collect())
     }
 }
 

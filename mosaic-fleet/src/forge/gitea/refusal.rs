@@ -58,6 +58,29 @@ impl Gitea {
         }
     }
 
+    /// Why there is no list of issues: they may be switched off.
+    pub(super) async fn no_issues(&self, repo: &RepoName, error: Error) -> Error {
+        match self.whole_repository(repo).await {
+            Ok(found) if found.has_issues == Some(false) => Error::new(
+                ErrorKind::PermissionDenied,
+                format!("issues are switched off in {repo}"),
+            )
+            .with_hint("switch them on in its settings, or name another repository"),
+            _ => error,
+        }
+    }
+
+    /// No pull requests where they are switched off, or where there is no commit to ask for: the forge
+    /// answers as if there were no repository.
+    pub(super) async fn no_pulls<T>(&self, repo: &RepoName, error: Error) -> Result<Vec<T>> {
+        match self.whole_repository(repo).await {
+            Ok(found) if found.has_pull_requests == Some(false) || found.empty == Some(true) => {
+                Ok(Vec::new())
+            }
+            _ => Err(error),
+        }
+    }
+
     /// Why `what` was not found: the repository cannot be seen at all, or it has no such thing.
     pub(super) async fn not_there(&self, repo: &RepoName, what: &str) -> Error {
         match self.repository(repo).await {

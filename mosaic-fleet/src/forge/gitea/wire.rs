@@ -2,6 +2,7 @@
 //! conversions; what is wrong with an item makes it an empty one, and those are left out of lists.
 
 use serde::{Deserialize, Deserializer};
+use url::Url;
 
 use crate::forge::{CommitStatus, Issue, Pull, StatusState};
 
@@ -85,6 +86,10 @@ pub(super) struct WireRepository {
     pub(super) full_name: String,
     #[serde(deserialize_with = "nullable")]
     pub(super) default_branch: String,
+    /// There is no commit in it.
+    pub(super) empty: Option<bool>,
+    pub(super) has_issues: Option<bool>,
+    pub(super) has_pull_requests: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -207,12 +212,17 @@ impl WireHead {
 }
 
 impl WireStatus {
-    pub(super) fn into_status(self) -> CommitStatus {
+    /// Gitea's own checks are told with an address that begins at the server.
+    pub(super) fn into_status(self, base: &Url) -> CommitStatus {
+        let url = match self.target_url.starts_with('/') {
+            true => base.join(&self.target_url).map(String::from).ok(),
+            false => None,
+        };
         CommitStatus {
             context: self.context,
             state: StatusState::new(&self.status),
             description: self.description,
-            url: self.target_url,
+            url: url.unwrap_or(self.target_url),
         }
     }
 }

@@ -108,7 +108,7 @@ fn route(world: &mut World, uri: &Uri, authorised: bool) -> Response {
             let asked = format!("{owner}/{name}");
             if world.old_name.as_deref() == Some(asked.as_str()) {
                 let place = uri.to_string().replacen(&asked, &world.repo, 1);
-                return (StatusCode::TEMPORARY_REDIRECT, [("location", place)]).into_response();
+                return (StatusCode::MOVED_PERMANENTLY, [("location", place)]).into_response();
             }
             if !asked.eq_ignore_ascii_case(&world.repo) || world.private && !authorised {
                 return not_found();
@@ -121,7 +121,9 @@ fn route(world: &mut World, uri: &Uri, authorised: bool) -> Response {
 
 fn of_repo(world: &mut World, path: &[&str], query: &Parameters) -> Response {
     match path {
-        [] => json_of(&repository(&world.repo, &world.default_branch)),
+        [] => json_of(&repository(world)),
+        ["issues"] if !world.has_issues => not_found(),
+        ["pulls"] if !world.has_pulls || world.empty => not_found(),
         ["issues"] => {
             let kind = query.get("type").map(String::as_str);
             world.stir(false);
@@ -273,7 +275,9 @@ fn statuses(world: &World, reference: &str, query: &Parameters) -> Response {
     let Some(said) = world.statuses.get(commit) else {
         let known = world.branches.values().any(|(head, _)| head == commit);
         return if known {
-            "null".into_response()
+            let none =
+                json!({"state": "pending", "sha": commit, "total_count": 0, "statuses": null});
+            json_of(&none)
         } else {
             not_found()
         };

@@ -55,6 +55,10 @@ pub(super) fn labels_of(names: &[String], before: usize) -> Vec<Value> {
     names.iter().enumerate().map(label).collect()
 }
 
-pub(super) fn repository(name: &str, branch: &str) -> Value {
-    json!({"id": 1, "full_name": name, "default_branch": branch, "permissions": null})
+pub(super) fn repository(world: &World) -> Value {
+    json!({
+        "id": 1, "full_name": world.repo, "default_branch": world.default_branch,
+        "empty": world.empty, "has_issues": world.has_issues,
+        "has_pull_requests": world.has_pulls, "permissions": null,
+    })
 }

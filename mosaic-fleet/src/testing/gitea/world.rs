@@ -18,6 +18,12 @@ pub struct World {
     pub token: String,
     /// A part of a path, and the scope that the token lacks for it.
     pub missing_scope: Option<(String, String)>,
+    /// There is no commit: nothing is told of pull requests.
+    pub empty: bool,
+    /// Issues are switched on.
+    pub has_issues: bool,
+    /// Pull requests are switched on.
+    pub has_pulls: bool,
     /// The path before `/api`, such as `/git`.
     pub prefix: String,
 
@@ -182,6 +188,9 @@ impl World {
             private: true,
             token: "dummy-token-gitea".to_owned(),
             missing_scope: None,
+            empty: false,
+            has_issues: true,
+            has_pulls: true,
             prefix: String::new(),
             items: BTreeMap::new(),
             milestones: Vec::new(),

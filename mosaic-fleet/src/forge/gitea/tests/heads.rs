@@ -64,6 +64,10 @@ async fn a_branch_has_a_head() {
         "there is no branch \"feat/y\" in acme/widget"
     );
     assert!(error.hint().unwrap().contains("\"main\""), "{error:?}");
+    for name in ["", "..", "feat/../x", "feat//x", "."] {
+        let error = client.branch(&repo(), name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name:?}");
+    }
     let other = RepoName::new("acme/other").unwrap();
     let error = client.branch(&other, "main").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
@@ -89,6 +93,16 @@ async fn the_newest_status_of_each_context() {
     for reference in ["c1", "feat/x"] {
         assert_eq!(said(&server, reference).await, expected);
     }
+    // The forge's own checks have an address that begins at the server.
+    server.set_head("feat/y", "c2", "m");
+    server.set_status(
+        "c2",
+        "build / one (push)",
+        "pending",
+        "/acme/widget/actions/runs/1/jobs/1",
+    );
+    let url = format!("{}/acme/widget/actions/runs/1/jobs/1", server.url());
+    assert_eq!(said(&server, "c2").await[0].url, url);
     server.with(|world| world.tells_total = false);
     assert_eq!(said(&server, "c1").await, expected);
     let error = client(&server).statuses(&repo(), "c9").await.unwrap_err();
@@ -109,4 +123,26 @@ async fn statuses_come_in_pages() {
         assert_eq!(found.len(), 120);
         assert_eq!(found[0].state, StatusState::Pending);
     }
+}
+
+#[tokio::test]
+async fn what_is_switched_off_is_not_a_repository_that_is_not_there() {
+    let server = server();
+    server.issue(1, "x");
+    let client = client(&server);
+    let filter = IssueFilter::new();
+    for (empty, has_pulls) in [(true, true), (false, false)] {
+        server.with(|world| (world.empty, world.has_pulls) = (empty, has_pulls));
+        assert_eq!(client.open_pulls(&repo()).await.unwrap(), []);
+        assert_eq!(client.open_issues(&repo(), &filter).await.unwrap().len(), 1);
+    }
+    server.with(|world| world.has_issues = false);
+    let error = client.open_issues(&repo(), &filter).await.unwrap_err();
+    assert_eq!(error.message(), "issues are switched off in acme/widget");
+    let other = RepoName::new("acme/other").unwrap();
+    let error = client.open_pulls(&other).await.unwrap_err();
+    assert!(
+        error.message().contains("no repository acme/other"),
+        "{error}"
+    );
 }
