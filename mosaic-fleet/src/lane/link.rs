@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::forge::forges::LaneRules;
 use crate::forge::{Pull, RepoName};
 use place::Place;
-use scan::{Gitea, Keywords};
+use scan::{Action, Bound, Gitea, Keywords};
 
 /// The words that close an issue unless a forge is set up otherwise (Gitea's `CLOSE_KEYWORDS`, which
 /// cannot be read over its API).
@@ -121,7 +121,9 @@ pub struct Link {
     /// The forge closes the issue when the pull request is merged: it says so, or Gitea's own rule
     /// does, which is narrower than ours: one blank, after a colon or none, and nothing else stands
     /// between keyword and number, so `**Closes:** #5` tells people and not Gitea. An address closes
-    /// since Gitea 1.26. A pull request that is only near (by title or branch) closes nothing.
+    /// since Gitea 1.26. A pull request that is only near (by title or branch) closes nothing. The last
+    /// keyword for an issue decides, the title being read before the body: after «closes #5, reopens
+    /// #5» it stays open, and is linked all the same.
     pub will_close: bool,
 }
 
@@ -202,17 +204,14 @@ impl LinkGrammar {
 
         let body = markdown::read(&pull.body, &self.place);
         let mut addresses = markdown::Addresses::new(&pull.body);
-        for closing in scan::closings(&body.plain, &self.place, &self.keywords) {
-            read = read.with_link(closing.number, Signal::Body, false);
-        }
-        // What Gitea sees, it sees in this one.
-        for closing in scan::closings(&body.broken, &self.place, &self.keywords) {
-            let closes = match closing.gitea {
-                Gitea::Closes => true,
-                Gitea::DoesNot => false,
-                Gitea::LooksUp(address) => addresses.closes(address, &self.keywords),
-            };
-            read = read.with_link(closing.number, Signal::Body, closes);
+        // What Gitea sees, it sees in the second.
+        let broken = scan::bound(&body.broken, &self.place, &self.keywords);
+        for bound in scan::bound(&body.plain, &self.place, &self.keywords)
+            .iter()
+            .chain(&broken)
+            .filter(|bound| bound.action == Action::Closes)
+        {
+            read = read.with_link(bound.number, Signal::Body, false);
         }
         scan::mentions(&body.plain, &self.place, &mut mentions);
         read.mentions = mentions;
@@ -220,13 +219,12 @@ impl LinkGrammar {
         let title = scan::Reading::of(&pull.title);
         let mut named = BTreeSet::new();
         scan::mentions(&title, &self.place, &mut named);
-        for closing in scan::closings(&title, &self.place, &self.keywords) {
-            named.remove(&closing.number);
-            read = read.with_link(
-                closing.number,
-                Signal::TitleKeyword,
-                closing.gitea == Gitea::Closes,
-            );
+        let titled = scan::bound(&title, &self.place, &self.keywords);
+        for bound in &titled {
+            if bound.action == Action::Closes {
+                named.remove(&bound.number);
+                read = read.with_link(bound.number, Signal::TitleKeyword, false);
+            }
         }
         for number in named {
             read = read.with_link(number, Signal::Title, false);
@@ -235,8 +233,35 @@ impl LinkGrammar {
             read = read.with_link(number, Signal::Branch, false);
         }
 
+        let actions = last_actions([titled, broken], |address| {
+            addresses.action(address, &self.keywords)
+        });
+        for (number, link) in &mut read.links {
+            link.will_close = actions.get(number) == Some(&Action::Closes);
+        }
+
         read.mentions
             .retain(|number| *number != pull.number && !read.links.contains_key(number));
         read
     }
+}
+
+/// What Gitea does with each number in the end: the last of all that these texts ask for.
+fn last_actions(
+    texts: [Vec<Bound>; 2],
+    mut look_up: impl FnMut(String) -> Option<Action>,
+) -> BTreeMap<u64, Action> {
+    let mut last = BTreeMap::new();
+    for mut text in texts {
+        text.sort_by_key(|bound| bound.turn);
+        for bound in text {
+            let action = match bound.gitea {
+                Gitea::Does(action) => Some(action),
+                Gitea::Nothing => None,
+                Gitea::LooksUp(address) => look_up(address),
+            };
+            last.extend(action.map(|action| (bound.number, action)));
+        }
+    }
+    last
 }

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::place::Place;
-use super::scan::{Closing, GAP, Gitea, Keywords, Reading, UNSEEN, step};
+use super::scan::{Action, GAP, Keywords, Linked, Reading, UNSEEN, step};
 
 /// Stands for whitespace that is spelt as none: `&nbsp;`.
 const SPELT_BLANK: char = '\u{a0}';
@@ -34,19 +34,14 @@ pub(super) fn read(source: &str, place: &Place) -> Readings {
         plain: empty(),
         broken: empty(),
     };
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     // Links and code blocks that are open: their text is none.
     let (mut links, mut code) = (0_usize, 0_usize);
-    for (event, range) in Parser::new_ext(source, options).into_offset_iter() {
+    for (event, range) in events(source) {
         match event {
             Event::Start(Tag::Link { dest_url, .. }) => {
                 if links == 0 {
                     let number = place.destination(&dest_url).map(|found| found.number);
-                    readings.link(number.map(|number| Closing {
-                        number,
-                        gitea: Gitea::LooksUp(dest_url.into_string()),
-                    }));
+                    readings.link(number, &dest_url);
                 }
                 links += 1;
             }
@@ -66,12 +61,50 @@ pub(super) fn read(source: &str, place: &Place) -> Readings {
             Event::HardBreak => readings.both(UNSEEN),
             Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough)
             | Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough)
-            | Event::InlineHtml(_) => readings.broken.text.push('\n'),
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_) => readings.broken.text.push('\n'),
             // Edges of blocks and of pictures, whose captions are text; code; the rest of HTML.
             _ => readings.both(GAP),
         }
     }
     readings
+}
+
+type Placed<'a> = (Event<'a>, Range<usize>);
+
+/// What a body is made of, as Gitea has it: a footnote comes behind all the rest, in the order in which
+/// the text refers to them, and one that nothing refers to is left out. So is a second one by the same
+/// label; labels are compared letter by letter.
+fn events(source: &str) -> Vec<Placed<'_>> {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_FOOTNOTES;
+    let mut events = Vec::new();
+    let mut open: Vec<(CowStr<'_>, Vec<Placed<'_>>)> = Vec::new();
+    let mut notes = HashMap::new();
+    let mut wanted = Vec::new();
+    for (event, range) in Parser::new_ext(source, options).into_offset_iter() {
+        match event {
+            Event::Start(Tag::FootnoteDefinition(label)) => open.push((label, Vec::new())),
+            Event::End(TagEnd::FootnoteDefinition) => {
+                if let Some((label, note)) = open.pop() {
+                    notes.entry(label).or_insert(note);
+                }
+            }
+            event => {
+                if let Event::FootnoteReference(label) = &event {
+                    wanted.push(label.clone());
+                }
+                let into = open.last_mut().map_or(&mut events, |(_, note)| note);
+                into.push((event, range));
+            }
+        }
+    }
+    for label in wanted {
+        events.extend(notes.remove(&label).into_iter().flatten());
+    }
+    events
 }
 
 impl Readings {
@@ -80,12 +113,14 @@ impl Readings {
         self.broken.text.push(c);
     }
 
-    fn link(&mut self, target: Option<Closing>) {
+    fn link(&mut self, number: Option<u64>, address: &str) {
         for reading in [&mut self.plain, &mut self.broken] {
             let at = reading.text.len();
-            reading
-                .links
-                .extend(target.clone().map(|closing| (at, closing)));
+            reading.links.extend(number.map(|number| Linked {
+                at,
+                number,
+                address: address.to_owned(),
+            }));
             reading.text.push(GAP);
         }
     }
@@ -114,11 +149,11 @@ impl Readings {
 #[derive(Debug)]
 pub(super) struct Addresses<'a> {
     source: &'a str,
-    known: HashMap<String, bool>,
+    known: HashMap<String, Option<Action>>,
 }
 
 impl<'a> Addresses<'a> {
-    /// More different addresses of the lane than any body has. Further ones close nothing, which
+    /// More different addresses of the lane than any body has. Further ones do nothing, which
     /// keeps the time that a body takes in proportion to its length.
     const MOST: usize = 64;
 
@@ -129,23 +164,23 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    /// Whether Gitea (since 1.26) finds a keyword before `address`.
-    pub(super) fn closes(&mut self, address: String, keywords: &Keywords) -> bool {
+    /// What Gitea (since 1.26) finds a keyword for before `address`.
+    pub(super) fn action(&mut self, address: String, keywords: &Keywords) -> Option<Action> {
         if let Some(known) = self.known.get(&address) {
             return *known;
         }
         if self.known.len() == Self::MOST {
-            return false;
+            return None;
         }
         let place = self.source.find(&address);
         step(place.unwrap_or(self.source.len()));
-        let closes = place.is_some_and(|at| {
+        let action = place.and_then(|at| {
             let before = &self.source[..at];
             let caption = before.strip_suffix('(').and_then(|text| text.rfind('['));
             step(at - caption.unwrap_or(0));
             keywords.end(&before[..caption.unwrap_or(at)])
         });
-        self.known.insert(address, closes);
-        closes
+        self.known.insert(address, action);
+        action
     }
 }

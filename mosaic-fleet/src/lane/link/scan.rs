@@ -19,24 +19,44 @@ pub(super) const UNSEEN: char = '\x0b';
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) text: String,
-    /// Links to issues of the lane, each with the place of its [`GAP`], in their order.
-    pub(super) links: Vec<(usize, Closing)>,
+    /// Links to issues of the lane, in their order.
+    pub(super) links: Vec<Linked>,
     /// It was Markdown.
     pub(super) markdown: bool,
 }
 
+/// A link to an issue of the lane.
+#[derive(Debug, Clone)]
+pub(super) struct Linked {
+    /// The place of its [`GAP`].
+    pub(super) at: usize,
+    pub(super) number: u64,
+    pub(super) address: String,
+}
+
+/// What a keyword asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Closes,
+    Reopens,
+}
+
 /// A number that a keyword stands before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Closing {
+pub(super) struct Bound {
     pub(super) number: u64,
+    /// What people read in it.
+    pub(super) action: Action,
     pub(super) gitea: Gitea,
+    /// Gitea reads a text once for each way to write a number: those of a higher turn come later.
+    pub(super) turn: u8,
 }
 
 /// What Gitea makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Gitea {
-    Closes,
-    DoesNot,
+    Does(Action),
+    Nothing,
     /// It looks this address up in the source of the body.
     LooksUp(String),
 }
@@ -50,23 +70,29 @@ impl Reading {
         }
     }
 
-    fn link(&self, at: usize) -> Option<Closing> {
-        let found = self.links.binary_search_by_key(&at, |link| link.0).ok()?;
-        Some(self.links[found].1.clone())
+    fn link(&self, at: usize, action: Action) -> Option<Bound> {
+        let found = self.links.binary_search_by_key(&at, |link| link.at).ok()?;
+        let link = &self.links[found];
+        Some(Bound {
+            number: link.number,
+            action,
+            gitea: Gitea::LooksUp(link.address.clone()),
+            turn: 2,
+        })
     }
 
-    fn closing(&self, found: &Found, at: usize, brackets: usize, keywords: &Keywords) -> Closing {
+    fn gitea(&self, found: &Found, at: usize, brackets: usize, keywords: &Keywords) -> Gitea {
         let tail = &self.text[found.end..];
-        let closes = match found.form {
-            Form::Short => is_over(tail, ")]'\"") && keywords.end(&self.text[..at]),
+        let over = match found.form {
+            Form::Short => is_over(tail, ")]'\""),
             Form::Address if self.markdown => {
                 brackets == 0 && self.text[at..].starts_with("http") && is_address_over(tail)
             }
-            Form::Long | Form::Address => is_over(tail, ")]") && keywords.end(&self.text[..at]),
+            Form::Long | Form::Address => is_over(tail, ")]"),
             Form::Path => false,
         };
-        let gitea = match found.form {
-            _ if !closes => Gitea::DoesNot,
+        match found.form {
+            _ if !over => Gitea::Nothing,
             Form::Address if self.markdown => {
                 let more = tail
                     .starts_with(['?', '#'])
@@ -75,11 +101,17 @@ impl Reading {
                 step(more);
                 Gitea::LooksUp(self.text[at..found.end + more].to_owned())
             }
-            _ => Gitea::Closes,
-        };
-        Closing {
-            number: found.number,
-            gitea,
+            _ => keywords
+                .end(&self.text[..at])
+                .map_or(Gitea::Nothing, Gitea::Does),
+        }
+    }
+
+    fn turn(&self, form: Form) -> u8 {
+        match form {
+            Form::Short => 0,
+            Form::Address | Form::Path if self.markdown => 2,
+            Form::Long | Form::Address | Form::Path => 1,
         }
     }
 }
@@ -87,25 +119,30 @@ impl Reading {
 /// The keywords of a forge, as they are compared.
 #[derive(Debug, Clone)]
 pub(super) struct Keywords {
-    words: Vec<Vec<char>>,
+    words: Vec<(Vec<char>, Action)>,
 }
 
+/// The words that open an issue again (Gitea's `REOPEN_KEYWORDS`).
+const REOPENING: [&str; 3] = ["reopen", "reopens", "reopened"];
+
 impl Keywords {
-    pub(super) fn new(words: &[String]) -> Self {
-        let words = words.iter().map(|word| word.trim());
-        let of_letters = |word: &&str| !word.is_empty() && word.chars().all(char::is_alphabetic);
+    /// These words close. One that is to do both closes, as on Gitea.
+    pub(super) fn new(closing: &[String]) -> Self {
+        let closing = closing.iter().map(|word| (word.trim(), Action::Closes));
+        let words = closing.chain(REOPENING.map(|word| (word, Action::Reopens)));
+        let of_letters = |word: &str| !word.is_empty() && word.chars().all(char::is_alphabetic);
         Keywords {
             words: words
-                .filter(of_letters)
-                .map(|word| word.chars().map(fold).collect())
+                .filter(|(word, _)| of_letters(word))
+                .map(|(word, action)| (word.chars().map(fold).collect(), action))
                 .collect(),
         }
     }
 
-    /// The place behind the keyword at `at` where what it closes must be: after a colon or none,
-    /// blanks, and a parenthesis or none.
-    fn behind(&self, text: &str, at: usize) -> Option<usize> {
-        let rest = self.words.iter().find_map(|word| {
+    /// What the keyword at `at` asks for, and the place behind it where the number must be: after a
+    /// colon or none, blanks, and a parenthesis or none.
+    fn behind(&self, text: &str, at: usize) -> Option<(Action, usize)> {
+        let (action, rest) = self.words.iter().find_map(|(word, action)| {
             let mut chars = text[at..].chars();
             for letter in word {
                 step(1);
@@ -115,21 +152,20 @@ impl Keywords {
             }
             let rest = chars.as_str();
             let rest = rest.strip_prefix(':').unwrap_or(rest);
-            rest.starts_with(char::is_whitespace).then_some(rest)
+            rest.starts_with(char::is_whitespace)
+                .then_some((*action, rest))
         })?;
         let trimmed = rest.trim_start();
         step(rest.len() - trimmed.len());
         let trimmed = trimmed.strip_prefix('(').unwrap_or(trimmed);
-        Some(text.len() - trimmed.len())
+        Some((action, text.len() - trimmed.len()))
     }
 
-    /// Whether Gitea finds a keyword at the end of `text`: one colon or none, one blank.
-    pub(super) fn end(&self, text: &str) -> bool {
-        let Some(text) = text.strip_suffix(' ') else {
-            return false;
-        };
+    /// What Gitea finds a keyword for at the end of `text`: one colon or none, one blank.
+    pub(super) fn end(&self, text: &str) -> Option<Action> {
+        let text = text.strip_suffix(' ')?;
         let text = text.strip_suffix(':').unwrap_or(text);
-        self.words.iter().any(|word| {
+        let found = self.words.iter().find(|(word, _)| {
             let mut chars = text.chars();
             for letter in word.iter().rev() {
                 step(1);
@@ -140,22 +176,28 @@ impl Keywords {
             chars
                 .rfind(|c| *c != UNSEEN)
                 .is_none_or(|c| is_gitea_blank(c) || c == '(' || c == '[')
-        })
+        });
+        found.map(|(_, action)| *action)
     }
 }
 
 /// The numbers of the lane that keywords stand before, in their order.
-pub(super) fn closings(reading: &Reading, place: &Place, keywords: &Keywords) -> Vec<Closing> {
+pub(super) fn bound(reading: &Reading, place: &Place, keywords: &Keywords) -> Vec<Bound> {
     let text = &reading.text;
-    let mut closings = Vec::new();
+    let mut bound = Vec::new();
     let mut edge = true;
     let mut brackets = 0_usize;
     for (at, c) in text.char_indices() {
         step(1);
-        if edge && let Some(target) = keywords.behind(text, at) {
-            closings.extend(reading.link(target).or_else(|| {
+        if edge && let Some((action, target)) = keywords.behind(text, at) {
+            bound.extend(reading.link(target, action).or_else(|| {
                 let found = place.reference(text, target)?;
-                Some(reading.closing(&found, target, brackets, keywords))
+                Some(Bound {
+                    number: found.number,
+                    action,
+                    gitea: reading.gitea(&found, target, brackets, keywords),
+                    turn: reading.turn(found.form),
+                })
             }));
         }
         brackets = match c {
@@ -170,13 +212,13 @@ pub(super) fn closings(reading: &Reading, place: &Place, keywords: &Keywords) ->
             c.is_whitespace() || "([\0".contains(c) || !(c.is_ascii() || c.is_alphanumeric())
         };
     }
-    closings
+    bound
 }
 
 /// Adds the issues of the lane that a text names, with or without a keyword. `!5` names none.
 pub(super) fn mentions(reading: &Reading, place: &Place, found: &mut BTreeSet<u64>) {
     let text = &reading.text;
-    found.extend(reading.links.iter().map(|link| link.1.number));
+    found.extend(reading.links.iter().map(|link| link.number));
     let mut before = None;
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {

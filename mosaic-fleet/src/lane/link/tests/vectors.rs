@@ -76,7 +76,7 @@ fn every_class_has_both_links_and_none() {
         let of = vectors.iter().filter(|v| v.links.is_empty() != links);
         of.map(|vector| vector.class.as_str()).collect()
     };
-    assert_eq!(classes(true).len(), 15);
+    assert_eq!(classes(true).len(), 17);
     let with_none = classes(false);
     let without: Vec<_> = classes(true).difference(&with_none).copied().collect();
     assert_eq!(without, Vec::<&str>::new());
@@ -96,6 +96,37 @@ fn a_signal_is_told_once_and_the_surest_first() {
     assert!(read.links[&546].will_close);
     assert_eq!(read.links[&547].signals, BTreeSet::from([Signal::Title]));
     assert_eq!(read.mentions, BTreeSet::from([548]));
+}
+
+#[test]
+fn the_last_keyword_decides_and_the_title_is_read_first() {
+    for (title, body, signals, closes) in [
+        ("x", "Closes #546, reopens #546", "body", false),
+        ("Fix #546", "Reopens #546", "title_keyword", false),
+        ("Fix #546", "Reopens #547", "title_keyword", true),
+        ("Reopen #546", "Fixes #546", "body title", true),
+        ("Reopen #546", "x", "title", false),
+        ("Reopen #546, fix #546", "x", "title_keyword", true),
+        (
+            "Fix acme/widget#546",
+            "Reopens #546",
+            "title_keyword",
+            false,
+        ),
+    ] {
+        let read = grammar().read(&Pull::new(1, title).with_body(body));
+        let link = &read.links[&546];
+        let told: Vec<_> = link.signals.iter().map(|signal| signal.as_str()).collect();
+        assert_eq!(
+            (told.join(" ").as_str(), link.will_close),
+            (signals, closes),
+            "{title}: {body}"
+        );
+    }
+    let alone = grammar().read(&Pull::new(1, "x").with_body("Reopens #546"));
+    assert_eq!(alone.mentions, BTreeSet::from([546]));
+    let unread = grammar().read(&Pull::new(1, "x").with_body("x\n\n[^1]: fixes #546"));
+    assert!(unread.mentions.is_empty());
 }
 
 #[test]
