@@ -245,7 +245,9 @@ pub(super) async fn figures() -> Result<Vec<Figure>> {
     ] {
         let server = large()?;
         server.with(|world| world.moving = moving);
-        read(&server).await?;
+        let brief = read(&server).await?;
+        let moved = brief != (2600, 400);
+        ensure!(moved == moving.is_some(), "{what}: {brief:?}");
         let asked = u32::try_from(server.asked().len())?;
         figures.push(Figure::new(what, 0, f64::from(asked), "", None));
     }

@@ -12,9 +12,6 @@ use crate::error::{Error, Retry};
 /// Between two looks at the same pipeline, whatever the service hints at.
 pub(super) const GAP: Duration = Duration::from_secs(1);
 
-/// The same, if the service says that it has ended.
-const HASTE: Duration = Duration::from_millis(200);
-
 /// Until the next look at what is not settled.
 const SOON: Duration = Duration::from_secs(2);
 
@@ -119,7 +116,11 @@ impl Wait {
         let Some(target) = self.open(number) else {
             return;
         };
-        let gap = if ended { HASTE } else { GAP };
+        // The first word of an end is worth a question at once; the next ones may be lies.
+        let gap = match ended && target.looks_after_hint == 0 {
+            true => Duration::ZERO,
+            false => GAP,
+        };
         let next = target.asked.map_or(now, |asked| (asked + gap).max(now));
         if ended {
             target.looks_after_hint = LOOKS_AFTER_HINT;
