@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -65,6 +66,10 @@ fn run(runtime: Runtime, listener: TcpListener, router: Router, stopped: oneshot
         let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
             return;
         };
+        // As servers do: a small piece is not held back until the one before it is acknowledged.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
         let serve = axum::serve(listener, router).into_future();
         tokio::select! {
             _ = serve => {}
