@@ -145,6 +145,7 @@ impl Http {
     }
 
     /// Opens a stream of events. Not tried again: whoever reads it opens another one.
+    #[cfg(feature = "ci")]
     pub(crate) async fn stream(&self, path: &[&str]) -> Result<reqwest::Response> {
         let request = self
             .client
