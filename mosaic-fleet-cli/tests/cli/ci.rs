@@ -8,6 +8,7 @@ use mosaic_fleet::testing::woodpecker::{FakePipeline, Fault, TOKEN, WoodpeckerSe
 use serde_json::{Value, json};
 
 use crate::home::{Home, Ran, until};
+use crate::services::{of_ci, of_forge};
 
 const HEAD: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
@@ -31,11 +32,7 @@ impl Place {
     fn command(&self, arguments: &str) -> Command {
         let words: Vec<&str> = arguments.split_whitespace().collect();
         let mut command = self.home.fleet(&words);
-        command
-            .env("WOODPECKER_SERVER", self.ci.url())
-            .env("WOODPECKER_TOKEN", TOKEN)
-            .env("GITEA_INSTANCE_URL", self.forge.url())
-            .env("GITEA_TOKEN", self.forge.token());
+        command.envs(of_ci(&self.ci)).envs(of_forge(&self.forge));
         command
     }
 

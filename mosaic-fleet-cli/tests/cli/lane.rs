@@ -7,6 +7,7 @@ use mosaic_fleet::testing::gitea::{Fault, GiteaServer};
 use serde_json::json;
 
 use crate::home::{Home, Ran};
+use crate::services::of_forge;
 
 struct Place {
     home: Home,
@@ -36,9 +37,7 @@ impl Place {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.fleet(arguments);
-        command
-            .env("GITEA_INSTANCE_URL", self.forge.url())
-            .env("GITEA_TOKEN", self.forge.token());
+        command.envs(of_forge(&self.forge));
         command
     }
 

@@ -4,10 +4,11 @@
 use std::process::{Command, Stdio};
 
 use mosaic_fleet::testing::gitea::GiteaServer;
-use mosaic_fleet::testing::woodpecker::{TOKEN, WoodpeckerServer};
+use mosaic_fleet::testing::woodpecker::WoodpeckerServer;
 
 use crate::home::{Home, PROGRAM, Ran};
 use crate::scripts::{home, noting, place, words};
+use crate::services::{of_ci, of_forge};
 
 const LANE_BRIEF: &str = "git/lane-brief.sh";
 pub(crate) const CI_WAIT: &str = "woodpecker/ci-wait.sh";
@@ -36,14 +37,14 @@ impl<'a> Place<'a> {
         self
     }
 
-    pub(crate) fn forge(self, forge: &GiteaServer) -> Self {
-        self.with("GITEA_INSTANCE_URL", forge.url())
-            .with("GITEA_TOKEN", forge.token())
+    pub(crate) fn forge(mut self, forge: &GiteaServer) -> Self {
+        self.variables.extend(of_forge(forge));
+        self
     }
 
-    pub(crate) fn ci(self, ci: &WoodpeckerServer) -> Self {
-        self.with("WOODPECKER_SERVER", ci.url())
-            .with("WOODPECKER_TOKEN", TOKEN)
+    pub(crate) fn ci(mut self, ci: &WoodpeckerServer) -> Self {
+        self.variables.extend(of_ci(ci));
+        self
     }
 
     pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Command {

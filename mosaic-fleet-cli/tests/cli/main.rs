@@ -20,6 +20,7 @@ mod pane;
 mod readme;
 mod roster;
 mod scripts;
+mod services;
 mod start_session;
 mod tools;
 mod verbs;

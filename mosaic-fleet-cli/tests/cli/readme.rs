@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use mosaic_fleet::testing::gitea::GiteaServer;
-use mosaic_fleet::testing::woodpecker::{FakePipeline, TOKEN, WoodpeckerServer};
+use mosaic_fleet::testing::woodpecker::{FakePipeline, WoodpeckerServer};
 
 use crate::home::{Home, Ran};
+use crate::services::{of_ci, of_forge};
 
 /// The forge and the CI service that the documents ask, as the environment names them.
 struct Services {
@@ -37,11 +38,7 @@ impl Services {
     }
 
     fn known_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command
-            .env("GITEA_INSTANCE_URL", self.forge.url())
-            .env("GITEA_TOKEN", self.forge.token())
-            .env("WOODPECKER_SERVER", self.ci.url())
-            .env("WOODPECKER_TOKEN", TOKEN)
+        command.envs(of_forge(&self.forge)).envs(of_ci(&self.ci))
     }
 }
 

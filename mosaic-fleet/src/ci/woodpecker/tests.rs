@@ -31,6 +31,14 @@ fn server() -> WoodpeckerServer {
     WoodpeckerServer::start("acme/widget").unwrap()
 }
 
+fn server_of(version_2: bool) -> WoodpeckerServer {
+    let server = server();
+    if version_2 {
+        server.be_version_2();
+    }
+    server
+}
+
 fn client(server: &WoodpeckerServer) -> Woodpecker {
     with_token(server, TOKEN)
 }
@@ -60,8 +68,13 @@ fn by_stream() -> WaitOptions {
 
 /// Does `act` once the server is listened to and was asked since: from then on only an event helps.
 async fn once_listened(server: &WoodpeckerServer, streams: usize, looks: usize) {
+    once(|| server.streams() >= streams && server.count("/pipelines/7") >= looks).await;
+}
+
+/// Waits for what the server has seen.
+async fn once(is: impl Fn() -> bool + Send + Sync) {
     timeout(LIMIT, async {
-        while server.streams() < streams || server.count("/pipelines/7") < looks {
+        while !is() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -76,10 +89,7 @@ fn status(waited: &Waited) -> &str {
 #[tokio::test]
 async fn both_versions_are_read() {
     for version_2 in [false, true] {
-        let server = server();
-        if version_2 {
-            server.be_version_2();
-        }
+        let server = server_of(version_2);
         server.put(FakePipeline::new(7, "running").workflow("test", "running"));
         let found = client(&server).pipeline(&repo(), 7, None).await.unwrap();
         let found = found.unwrap();
@@ -98,10 +108,7 @@ async fn both_versions_are_read() {
 #[tokio::test]
 async fn what_is_active_on_a_branch_is_found_by_both_versions() {
     for version_2 in [false, true] {
-        let server = server();
-        if version_2 {
-            server.be_version_2();
-        }
+        let server = server_of(version_2);
         // More than a page of ended ones stands before those that count.
         server.put(FakePipeline::new(1, "pending"));
         server.put(FakePipeline::new(2, "blocked"));
@@ -122,10 +129,7 @@ async fn what_is_active_on_a_branch_is_found_by_both_versions() {
 #[tokio::test]
 async fn the_pipelines_of_a_commit_are_found_behind_others() {
     for version_2 in [false, true] {
-        let server = server();
-        if version_2 {
-            server.be_version_2();
-        }
+        let server = server_of(version_2);
         server.put(FakePipeline::new(1, "failure").of("f00d"));
         server.put(
             FakePipeline::new(2, "failure")
@@ -302,10 +306,7 @@ async fn a_cancel_that_turns_to_success_and_a_number_that_is_given_away_again() 
 #[tokio::test]
 async fn a_restart_is_followed_in_both_versions() {
     for version_2 in [false, true] {
-        let server = server();
-        if version_2 {
-            server.be_version_2();
-        }
+        let server = server_of(version_2);
         server.put(FakePipeline::new(7, "failure"));
         server.put(FakePipeline::new(9, "success").again(7));
         let ci = client(&server);
@@ -328,13 +329,7 @@ async fn a_stream_that_a_proxy_denies_is_asked_for_again() {
         server.refuse_streams(true);
         server.end_streams();
         let refused = server.count("/events");
-        timeout(LIMIT, async {
-            while server.count("/events") < refused + 2 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
-        .unwrap();
+        once(|| server.count("/events") >= refused + 2).await;
         server.refuse_streams(false);
         let looks = server.count("/pipelines/7");
         once_listened(&server, 2, looks + 1).await;
