@@ -204,10 +204,6 @@ impl Answer {
             429 => ErrorKind::RateLimited,
             _ => ErrorKind::Unavailable,
         };
-        let words = match self.said() {
-            said if said.is_empty() => String::new(),
-            said => format!(": {said}"),
-        };
         if let Some(place) = self.elsewhere() {
             return Error::new(
                 ErrorKind::Unavailable,
@@ -215,6 +211,10 @@ impl Answer {
             )
             .with_hint("if that is the same server, give this address to the login");
         }
+        let words = match self.said() {
+            said if said.is_empty() => String::new(),
+            said => format!(": {said}"),
+        };
         let error = Error::new(
             kind,
             format!("{host} answered {} to {}{words}", self.status, self.asked),
@@ -246,14 +246,14 @@ impl Answer {
         struct Said {
             message: String,
         }
-        let words = match serde_json::from_slice::<Said>(&self.body) {
-            Ok(said) => said.message,
-            Err(_) => String::from_utf8_lossy(&self.body).into_owned(),
-        };
         // A page of a proxy says nothing to a terminal.
         if self.is_page() {
             return String::new();
         }
+        let words = match serde_json::from_slice::<Said>(&self.body) {
+            Ok(said) => said.message,
+            Err(_) => String::from_utf8_lossy(&self.body).into_owned(),
+        };
         let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
         let clean: String = line.chars().filter(|c| !c.is_control()).collect();
         match clean.char_indices().nth(200) {

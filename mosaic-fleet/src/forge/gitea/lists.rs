@@ -2,9 +2,9 @@
 
 use futures::future::try_join_all;
 
-use super::Gitea;
 use super::paging::{Page, Step, Walk, Window};
 use super::wire::Item;
+use super::{Gitea, of_repo};
 use crate::error::Result;
 use crate::forge::RepoName;
 use crate::http::Answer;
@@ -20,13 +20,11 @@ impl Gitea {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Vec<T>> {
-        let mut whole = vec!["api", "v1", "repos", repo.owner(), repo.name()];
-        whole.extend(path);
         let read = |answer: &_| {
             let items: Option<Vec<Option<T>>> = self.read(answer, repo)?;
             Ok(items.unwrap_or_default())
         };
-        self.list(&whole, query, read).await
+        self.list(&of_repo(repo, path), query, read).await
     }
 
     /// Everything of a list, in the order of the numbers. `read` says what an answer holds.

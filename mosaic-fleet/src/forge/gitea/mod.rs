@@ -75,9 +75,7 @@ impl Gitea {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Answer> {
-        let mut whole = vec!["api", "v1", "repos", repo.owner(), repo.name()];
-        whole.extend(path);
-        self.http.get(&whole, query).await
+        self.http.get(&of_repo(repo, path), query).await
     }
 
     async fn whole_repository(&self, repo: &RepoName) -> Result<WireRepository> {
@@ -118,6 +116,12 @@ impl Gitea {
             format!("the history of {repo}#{issue} does not end"),
         ))
     }
+}
+
+/// The path of something of a repository.
+fn of_repo<'a>(repo: &'a RepoName, path: &[&'a str]) -> Vec<&'a str> {
+    let before = ["api", "v1", "repos", repo.owner(), repo.name()];
+    before.iter().chain(path).copied().collect()
 }
 
 /// The pull request of which the event says that it closes the issue, with its repository. The forge
@@ -246,16 +250,7 @@ impl Forge for Gitea {
     }
 
     async fn statuses(&self, repo: &RepoName, commit: &str) -> Result<Vec<CommitStatus>> {
-        let path = [
-            "api",
-            "v1",
-            "repos",
-            repo.owner(),
-            repo.name(),
-            "commits",
-            commit,
-            "status",
-        ];
+        let path = of_repo(repo, &["commits", commit, "status"]);
         let found = self.list(&path, &[], |answer| {
             if answer.status == 404 {
                 return Err(Error::invalid_argument("no such commit"));
