@@ -18,6 +18,9 @@ pub(super) enum Heard {
     Hint(Hint),
 }
 
+/// Between two looks at the same thing, whatever is hinted at.
+pub(super) const GAP: Duration = Duration::from_secs(1);
+
 /// Between two connections, about: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 

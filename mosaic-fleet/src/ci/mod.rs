@@ -16,6 +16,7 @@ pub mod wait;
 pub mod woodpecker;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -29,6 +30,9 @@ pub use head::of_head;
 pub use instance::{Instance, InstanceOptions};
 pub use status::{Phase, Status};
 pub use woodpecker::Woodpecker;
+
+/// How long what runs in a pipeline that has ended may go on.
+const SETTLE: Duration = Duration::from_secs(60);
 
 /// A service that runs pipelines, as one user sees it. All calls read, so each may be made again,
 /// and each may be dropped at any await.

@@ -74,20 +74,17 @@ impl Where {
     ) -> Result<Arc<dyn Service>> {
         let mut options = InstanceOptions::new(session.environment.clone());
         options.instance.clone_from(&self.instance);
-        let found = match forge {
-            Some(_) => instance::known(repo, &options)?,
-            None => Some(instance::find(repo, &options)?),
+        let instance = match forge {
+            None => instance::find(repo, &options)?,
+            Some(forge) => match instance::known(repo, &options)? {
+                Some(instance) => instance,
+                None => return Ok(Arc::new(CommitStatusCi::new(forge.clone()))),
+            },
         };
-        match (found, forge) {
-            (Some(instance), _) => {
-                for warning in &instance.warnings {
-                    session.output.warning(warning);
-                }
-                Ok(Arc::new(Woodpecker::new(&instance)?))
-            }
-            (None, Some(forge)) => Ok(Arc::new(CommitStatusCi::new(forge.clone()))),
-            (None, None) => Err(Error::invalid_argument("no CI service is named")),
+        for warning in &instance.warnings {
+            session.output.warning(warning);
         }
+        Ok(Arc::new(Woodpecker::new(&instance)?))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use mosaic_fleet::Result;
 use mosaic_fleet::ci::wait::{
-    News, OnBlocked, WaitOptions, WaitResult, Waited, WaitedFor, Wanted, header, wait,
+    News, OnBlocked, WaitOptions, WaitResult, Waited, Wanted, header, wait,
 };
 use mosaic_fleet::ci::{Ci, of_head};
 use mosaic_fleet::forge::RepoName;
@@ -154,36 +154,13 @@ impl Status {
         let repo = &self.which.repo;
         let waited = wait(&*ci, repo, &wanted, &options, &mut |_| {}).await?;
         for one in &waited.pipelines {
-            session.output.result(&format!("{}\n", line(one)))?;
+            session.output.result(&format!("{}\n", one.line()))?;
         }
         if let Some(why) = &waited.why {
             session.output.warning(why);
         }
         answer(session, &waited)
     }
-}
-
-/// `pipeline 12: failure  c0ffee1234  https://…`
-fn line(one: &WaitedFor) -> String {
-    let status = one.status.as_ref();
-    let mut line = format!(
-        "pipeline {}: {}",
-        one.number,
-        status.map_or("unknown", |status| status.as_str())
-    );
-    if let Some(meaning) = status.and_then(|status| status.meaning()) {
-        line.push_str(&format!(" ({meaning})"));
-    }
-    let commit = one.commit.as_deref().unwrap_or_default();
-    for more in [
-        commit.get(..10).unwrap_or(commit),
-        one.url.as_deref().unwrap_or_default(),
-    ] {
-        if !more.is_empty() {
-            line.push_str(&format!("  {more}"));
-        }
-    }
-    mosaic_fleet::text::one_line(&line)
 }
 
 fn answer(session: &Session, waited: &Waited) -> Answered {

@@ -15,16 +15,13 @@ use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use super::ask::in_time;
-use super::listen::{self, Heard, until};
+use super::listen::{self, GAP, Heard, until};
 use super::trouble::Trouble;
 use super::{Ci, Pipeline, Status, Target};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::forge::{Forge, RepoName};
 use crate::text::one_line;
 use state::{Guard, Head, Judgement, Look};
-
-/// Between two looks, whatever is hinted at.
-const GAP: Duration = Duration::from_secs(1);
 
 /// What the branch is to be clear for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

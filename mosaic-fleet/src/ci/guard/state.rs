@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use super::{GuardOptions, Purpose};
 use crate::ci::head::{newest_of_each_event, short};
-use crate::ci::{Phase, Pipeline, Status};
-
-/// How long what runs in a pipeline that has ended may go on.
-const SETTLE: Duration = Duration::from_secs(60);
+use crate::ci::{Phase, Pipeline, SETTLE, Status};
 
 /// What one look saw.
 #[derive(Debug, Clone)]

@@ -242,7 +242,7 @@ async fn look(
                     state.saw(*number, seen.map(|seen| *seen), now)
                 }
                 (Ask::Successor { number, .. }, Ok(Answered::Successor(to))) => {
-                    state.found(*number, to, now)
+                    state.found(*number, to, now).into_iter().collect()
                 }
                 (_, Ok(_)) => Vec::new(),
                 (_, Err(error)) if error.kind() == ErrorKind::InvalidArgument => return Err(error),

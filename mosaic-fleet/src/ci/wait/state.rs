@@ -5,18 +5,13 @@ use std::time::Duration;
 
 use super::target::{Stage, Target};
 use super::{News, OnBlocked, WaitOptions, WaitedFor};
+use crate::ci::listen::GAP;
 use crate::ci::trouble::{Trouble, Turn};
-use crate::ci::{Pipeline, Status};
+use crate::ci::{Pipeline, SETTLE, Status};
 use crate::error::{Error, Retry};
-
-/// Between two looks at the same pipeline, whatever the service hints at.
-pub(super) const GAP: Duration = Duration::from_secs(1);
 
 /// Until the next look at what is not settled.
 const SOON: Duration = Duration::from_secs(2);
-
-/// How long what runs in a pipeline that has ended may go on.
-const SETTLE: Duration = Duration::from_secs(60);
 
 /// How long a pipeline must be away to be gone.
 const ABSENCE: Duration = Duration::from_secs(4);
@@ -152,8 +147,9 @@ impl Wait {
             }
         };
         let (unknown, over) = (target.unknown_word(), target.end(now, blocked, SETTLE));
+        let mut successor = None;
         match over {
-            Some(status) => target.ended(status, now, follow),
+            Some(status) => successor = target.ended(status, now, follow),
             // Not settled, or said to have ended: soon again.
             None if target.absent.is_some() || target.is_unsettled() => {
                 target.due = now + SOON.min(interval);
@@ -164,23 +160,16 @@ impl Wait {
             }
             None => {}
         }
-        let target: &Target = target;
         news.extend(unknown.map(|word| News::UnknownStatus { number, word }));
         match target.stage {
-            Stage::Open if changed => news.extend(
-                target
-                    .seen
-                    .clone()
-                    .map(|seen| News::Changed(Box::new(seen))),
-            ),
+            Stage::Open if changed => {
+                let seen = target.seen.clone();
+                news.extend(seen.map(|seen| News::Changed(Box::new(seen))));
+            }
             Stage::Open => {}
             Stage::Seeking | Stage::Over => news.extend(target.news_of_end()),
-            Stage::Followed(to) => {
-                news.extend(target.news_of_end());
-                news.push(News::Followed { from: number, to });
-            }
         }
-        self.go_on(number, now);
+        news.extend(successor.map(|to| self.follow(number, to, now)));
         news
     }
 
@@ -190,15 +179,11 @@ impl Wait {
         number: u64,
         successor: Option<u64>,
         now: Duration,
-    ) -> Vec<News> {
-        let mut news = Vec::new();
-        let Some(target) = self.open(number) else {
-            return news;
-        };
-        target.stage = successor.map_or(Stage::Over, Stage::Followed);
-        news.extend(successor.map(|to| News::Followed { from: number, to }));
-        self.go_on(number, now);
-        news
+    ) -> Option<News> {
+        if let Some(target) = self.open(number) {
+            target.stage = Stage::Over;
+        }
+        successor.map(|to| self.follow(number, to, now))
     }
 
     /// A question had no answer.
@@ -274,25 +259,19 @@ impl Wait {
     }
 
     /// A successor is waited for from the beginning.
-    fn go_on(&mut self, number: u64, now: Duration) {
-        let followed = |target: &&mut Target| target.number == number;
-        let Some(target) = self.targets.iter_mut().find(followed) else {
-            return;
-        };
-        let Stage::Followed(to) = target.stage else {
-            return;
-        };
-        let asked_as = target.asked_as;
+    fn follow(&mut self, from: u64, to: u64, now: Duration) -> News {
         // Two that were replaced by the same one are one from now on.
         if self.targets.iter().any(|target| target.number == to) {
-            self.targets.retain(|target| target.number != number);
-            return;
+            self.targets.retain(|target| target.number != from);
         }
-        if let Some(target) = self.targets.iter_mut().find(followed) {
+        let mut targets = self.targets.iter_mut();
+        if let Some(target) = targets.find(|target| target.number == from) {
+            let asked_as = target.asked_as;
             *target = Target::new(to, None);
             target.asked_as = asked_as;
             target.due = now;
         }
+        News::Followed { from, to }
     }
 
     fn open(&mut self, number: u64) -> Option<&mut Target> {

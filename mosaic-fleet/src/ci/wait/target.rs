@@ -13,8 +13,6 @@ pub(super) enum Stage {
     Open,
     /// It is over, and what took its place is looked for.
     Seeking,
-    /// Another one took its place.
-    Followed(u64),
     /// It is over.
     Over,
 }
@@ -40,7 +38,6 @@ pub(super) struct Target {
     ended_at: Option<Duration>,
     /// A cancel that was seen, whatever is said later.
     canceled: Option<Status>,
-    gone: bool,
     told_word: Option<String>,
 }
 
@@ -59,7 +56,6 @@ impl Target {
             commit,
             ended_at: None,
             canceled: None,
-            gone: false,
             told_word: None,
         }
     }
@@ -91,7 +87,6 @@ impl Target {
             .is_some_and(|seen| seen.id != pipeline.id);
         let known = self.commit.as_ref();
         if other_id || known.is_some_and(|commit| *commit != pipeline.commit) {
-            self.gone = true;
             self.status = Some(Status::Replaced);
             return false;
         }
@@ -112,9 +107,13 @@ impl Target {
     pub(super) fn missed(&mut self, now: Duration, absence: Duration) {
         let since = *self.absent.get_or_insert(now);
         if now >= since + absence {
-            self.gone = true;
             self.status = Some(Status::Gone);
         }
+    }
+
+    /// Its number leads to it no more.
+    fn is_lost(&self) -> bool {
+        matches!(self.status, Some(Status::Gone | Status::Replaced))
     }
 
     /// A word of its status that we do not know, the first time.
@@ -122,11 +121,9 @@ impl Target {
         let Some(Status::Other(word)) = self.seen.as_ref().map(|seen| &seen.status) else {
             return None;
         };
-        if self.told_word.as_ref() == Some(word) {
-            return None;
-        }
+        let is_new = self.told_word.as_ref() != Some(word);
         self.told_word = Some(word.clone());
-        self.told_word.clone()
+        self.told_word.clone().filter(|_| is_new)
     }
 
     /// Its end, if it is settled.
@@ -136,7 +133,7 @@ impl Target {
         blocked: OnBlocked,
         settle: Duration,
     ) -> Option<Status> {
-        if self.gone {
+        if self.is_lost() {
             return self.status.clone();
         }
         if self.absent.is_some() {
@@ -176,19 +173,19 @@ impl Target {
         self.is_unsettled() && self.ending() != Status::Success
     }
 
-    /// It is over, unless another one took its place.
-    pub(super) fn ended(&mut self, status: Status, now: Duration, follow: bool) {
+    /// It is over; with what took its place, if that is known and to be waited for.
+    pub(super) fn ended(&mut self, status: Status, now: Duration, follow: bool) -> Option<u64> {
         self.asked = Some(now);
-        let canceled = self.seen.as_ref().and_then(|seen| seen.canceled.as_ref());
-        let successor = canceled.and_then(|canceled| canceled.superseded_by);
-        self.stage = match (&status, successor) {
-            _ if !follow || matches!(status, Status::Success | Status::Blocked) => Stage::Over,
-            (_, Some(to)) if to > self.number => Stage::Followed(to),
-            _ if self.commit.is_some() && !self.gone => Stage::Seeking,
-            _ => Stage::Over,
-        };
-        self.status = Some(status);
         self.due = now;
+        let may_follow = follow && !matches!(status, Status::Success | Status::Blocked);
+        let canceled = self.seen.as_ref().and_then(|seen| seen.canceled.as_ref());
+        let successor = canceled
+            .and_then(|canceled| canceled.superseded_by)
+            .filter(|to| may_follow && *to > self.number);
+        let seeks = may_follow && successor.is_none() && self.commit.is_some() && !self.is_lost();
+        self.stage = if seeks { Stage::Seeking } else { Stage::Over };
+        self.status = Some(status);
+        successor
     }
 
     /// The caller named it, and it was never seen.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::state::GAP;
-use super::{News, WaitOptions, WaitResult, Waited, Wanted};
+use super::{News, WaitOptions, WaitResult, Waited, WaitedFor, Wanted};
 use crate::ci::CiInfo;
+use crate::ci::head::short;
+use crate::ci::listen::GAP;
 use crate::forge::RepoName;
 use crate::text::one_line;
 
@@ -62,6 +63,22 @@ impl News {
             News::Back => Some("there are answers again".to_owned()),
             News::Changed(_) => None,
         }
+    }
+}
+
+impl WaitedFor {
+    /// How it is, in a line: `pipeline 12: failure  c0ffee1234  https://…`.
+    pub fn line(&self) -> String {
+        let status = self.status.as_ref();
+        let word = status.map_or("unknown", |status| status.as_str());
+        let mut line = format!("pipeline {}: {word}", self.number);
+        if let Some(meaning) = status.and_then(|status| status.meaning()) {
+            line.push_str(&format!(" ({meaning})"));
+        }
+        for more in [self.commit.as_deref().map(short), self.url.as_deref()] {
+            line.extend(more.into_iter().flat_map(|more| ["  ", more]));
+        }
+        one_line(&line)
     }
 }
 
