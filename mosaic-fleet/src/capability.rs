@@ -1,6 +1,6 @@
 //! What a transport claims to be able to do, as data.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::message::EvidenceKind;
 
@@ -9,7 +9,8 @@ use crate::message::EvidenceKind;
 /// [`CapabilityCheck`](crate::layer::CapabilityCheck) turns a request for anything unclaimed into
 /// `Unsupported` before any I/O, and the conformance suite checks both directions: what is claimed
 /// works, what is not claimed is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// Texts can be sent.
@@ -96,5 +97,11 @@ impl Capabilities {
         with_list list: bool,
         /// Claims that long polls end on events.
         with_events events: bool,
+    }
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self::NONE
     }
 }

@@ -169,6 +169,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Refusal; 11] = [
+        Refusal::Draft,
+        Refusal::Dialog,
+        Refusal::Dead,
+        Refusal::NotReady,
+        Refusal::WrongProgram,
+        Refusal::InMode,
+        Refusal::UnsafeText,
+        Refusal::Locked,
+        Refusal::Busy,
+        Refusal::Persistent,
+        Refusal::NoQuestion,
+    ];
+
     /// The stable spelling, for example `wrong_program`.
     pub const fn as_str(self) -> &'static str {
         match self {

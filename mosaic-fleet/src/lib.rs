@@ -28,6 +28,7 @@ pub mod supervise;
 pub mod testing;
 pub mod text;
 pub mod transport;
+pub mod wire;
 
 pub use agent::{AgentName, AgentState, AgentStatus, ExitStatus};
 pub use capability::Capabilities;

@@ -25,6 +25,8 @@ pub struct FleetOptions {
     pub environment: BTreeMap<String, String>,
     /// The roster's file, instead of the one in the fleet's home.
     pub roster: Option<PathBuf>,
+    /// The roster itself, instead of a file.
+    pub roster_text: Option<String>,
     /// The transport's instance (`--socket`), instead of the environment's and the roster's.
     pub instance: Option<String>,
     /// The transports that are known.
@@ -41,6 +43,7 @@ impl FleetOptions {
         FleetOptions {
             environment: BTreeMap::new(),
             roster: None,
+            roster_text: None,
             instance: None,
             registry: Registry::builtin(),
             lasting: false,
@@ -59,6 +62,13 @@ impl FleetOptions {
     #[must_use]
     pub fn with_roster(mut self, path: impl Into<PathBuf>) -> Self {
         self.roster = Some(path.into());
+        self
+    }
+
+    /// Gives the roster itself, as YAML.
+    #[must_use]
+    pub fn with_roster_text(mut self, text: impl Into<String>) -> Self {
+        self.roster_text = Some(text.into());
         self
     }
 
@@ -116,7 +126,9 @@ impl Fleet {
             schemes.push("matrix");
         }
         let known = Known::new(&schemes, &runtimes);
-        let roster = if options.roster.is_none() && !path.exists() {
+        let roster = if let Some(text) = &options.roster_text {
+            Roster::parse(text, "roster", &known)?
+        } else if options.roster.is_none() && !path.exists() {
             Roster::default()
         } else {
             Roster::load(&path, &known)?

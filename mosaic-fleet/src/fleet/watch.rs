@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use futures::future::TryFutureExt;
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt};
 
 use super::Fleet;
 use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::error::{ErrorKind, Result};
 use crate::options::{StatusOptions, Tail, TailOptions};
-use crate::transport::TransportExt;
+use crate::transport::{TransportExt, next_piece};
 
 /// How long an agent for which nothing runs is left alone between two questions.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -42,17 +41,18 @@ impl Fleet {
     pub fn watch(
         &self,
         names: &[AgentName],
-    ) -> impl Stream<Item = (AgentName, Result<AgentStatus>)> + Send + '_ {
+    ) -> impl Stream<Item = (AgentName, Result<AgentStatus>)> + Send + use<> {
         let names = match names {
             [] => self.names(),
             names => names.to_vec(),
         };
         let agents = names.into_iter().map(|name| {
             let whom = name.clone();
+            let fleet = self.clone();
             let changes = stream::try_unfold(None, move |last| {
-                let name = name.clone();
+                let (fleet, name) = (fleet.clone(), name.clone());
                 async move {
-                    let status = self.next_status(&name, last).await?;
+                    let status = fleet.next_status(&name, last).await?;
                     let state = status.state;
                     Ok(Some((status, Some(state))))
                 }
@@ -119,17 +119,19 @@ impl Fleet {
     ///
     /// # Cancel safety
     /// Dropping the stream leaves nothing behind.
-    pub fn follow<'a>(
-        &'a self,
-        name: &'a AgentName,
+    pub fn follow(
+        &self,
+        name: &AgentName,
         options: TailOptions,
-    ) -> impl Stream<Item = Result<Tail>> + Send + 'a {
-        let pieces = async move {
-            self.here(name)?;
-            Ok(self.inner.transport.follow(name, options))
-        };
-        pieces
-            .try_flatten_stream()
-            .map_err(|error| self.explained(name, error))
+    ) -> impl Stream<Item = Result<Tail>> + Send + use<> {
+        let (fleet, name) = (self.clone(), name.clone());
+        stream::try_unfold(options, move |options| {
+            let (fleet, name) = (fleet.clone(), name.clone());
+            async move {
+                fleet.here(&name)?;
+                let piece = next_piece(&*fleet.inner.transport, &name, options).await;
+                piece.map_err(|error| fleet.explained(&name, error))
+            }
+        })
     }
 }

@@ -353,25 +353,32 @@ pub trait TransportExt: Transport + sealed::Sealed {
     where
         Self: Sized,
     {
-        stream::try_unfold(options, move |mut options| async move {
-            loop {
-                let first = options.cursor.is_none();
-                let tail = self.tail(agent, options.clone()).await?;
-                let Some(next) = tail.next.clone() else {
-                    return Ok(None);
-                };
-                options = options.with_cursor(next);
-                if self.capabilities().events {
-                    options = options.with_wait(POLL_SPAN);
-                } else if !first && tail.lines.is_empty() {
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                if first || tail.gap || !tail.lines.is_empty() {
-                    return Ok(Some((tail, options)));
-                }
-            }
-        })
+        stream::try_unfold(options, move |options| next_piece(self, agent, options))
     }
 }
 
 impl<T: Transport + ?Sized> TransportExt for T {}
+
+/// What an agent shows next, and how to ask for what comes after it.
+pub(crate) async fn next_piece<T: Transport + ?Sized>(
+    transport: &T,
+    agent: &AgentName,
+    mut options: TailOptions,
+) -> Result<Option<(Tail, TailOptions)>> {
+    loop {
+        let first = options.cursor.is_none();
+        let tail = transport.tail(agent, options.clone()).await?;
+        let Some(next) = tail.next.clone() else {
+            return Ok(None);
+        };
+        options = options.with_cursor(next);
+        if transport.capabilities().events {
+            options = options.with_wait(POLL_SPAN);
+        } else if !first && tail.lines.is_empty() {
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        if first || tail.gap || !tail.lines.is_empty() {
+            return Ok(Some((tail, options)));
+        }
+    }
+}

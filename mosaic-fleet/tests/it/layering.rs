@@ -40,6 +40,8 @@ const fn room(name: &'static str, row: u8, beside: &'static [&'static str]) -> R
 
 /// Where everything stands. A new module gets its place here, and in `ARCHITECTURE.md`.
 const ROOMS: &[Room] = &[
+    // The doors of other languages: over everything, with no logic.
+    room("wire", 6, &[]),
     room("fleet", 5, &[]),
     room("registry", 4, &["layer"]),
     room("layer", 4, &[]),
