@@ -12,6 +12,7 @@ use crate::answer::{begin, envelope};
 
 /// A stream that owns what it needs of its fleet.
 #[napi]
+#[derive(Debug)]
 pub struct Stream {
     inner: Arc<wire::Stream>,
 }
