@@ -10,6 +10,7 @@
 
 mod answers;
 mod arguments;
+mod asked;
 mod fleet;
 mod foreign;
 mod memory;
