@@ -38,7 +38,9 @@ pub(super) fn rows() -> Result<(Vec<Row>, Vec<String>)> {
     for (name, caller) in made {
         match caller.and_then(|command| Caller::start(name, command)) {
             Ok(caller) => callers.push(Rc::new(RefCell::new(caller))),
-            Err(error) => missing.push(format!("The binding for {name} is not measured: {error:#}")),
+            Err(error) => {
+                missing.push(format!("The binding for {name} is not measured: {error:#}"))
+            }
         }
     }
     let mut rows = Vec::new();
@@ -65,7 +67,9 @@ pub(super) fn rows() -> Result<(Vec<Row>, Vec<String>)> {
 }
 
 fn fleet() -> Result<Fleet> {
-    let agents: Vec<_> = (0..AGENTS).map(|number| format!("agent-{number}")).collect();
+    let agents: Vec<_> = (0..AGENTS)
+        .map(|number| format!("agent-{number}"))
+        .collect();
     let memory = wire::open_memory(json!({ "agents": agents }))?;
     let mut registry = Registry::new();
     let scheme = wire::register(&mut registry, Arc::new(memory))?;
@@ -153,7 +157,9 @@ fn c() -> Result<Command> {
     let mut compiler = Command::new("cc");
     compiler.args(["-std=c11", "-O2", "-o"]).arg(&program);
     compiler.arg(root.join("benches/callers/caller.c"));
-    compiler.arg("-I").arg(root.join("mosaic-fleet-ffi/include"));
+    compiler
+        .arg("-I")
+        .arg(root.join("mosaic-fleet-ffi/include"));
     compiler.arg(library).args(["-lpthread", "-ldl", "-lm"]);
     run(&mut compiler)?;
     Ok(Command::new(program))
