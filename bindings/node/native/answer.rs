@@ -1,5 +1,6 @@
 //! What a call answers to JavaScript, and how a call there is begun and given up.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -29,6 +30,12 @@ pub(crate) fn envelope(answer: Result<Value>) -> String {
 pub(crate) fn arguments(text: &str) -> Result<Value> {
     serde_json::from_str(text)
         .map_err(|error| Error::invalid_argument("the arguments are no JSON").with_source(error))
+}
+
+/// Reads the caller's variables.
+pub(crate) fn variables(text: &str) -> Result<BTreeMap<String, String>> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::invalid_argument("bad environment").with_source(error))
 }
 
 /// Gives up a call that was begun with it.

@@ -1,6 +1,5 @@
 //! Fleets, and calls that need none.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mosaic_fleet::registry::Factory;
@@ -10,7 +9,7 @@ use napi::bindgen_prelude::{Either, PromiseRaw, within_runtime_if_available};
 use napi_derive::napi;
 use serde_json::Value;
 
-use crate::answer::{Cancellation, News, NewsFunction, arguments, begin, envelope};
+use crate::answer::{Cancellation, News, NewsFunction, arguments, begin, envelope, variables};
 use crate::foreign::{Transport, thrown};
 use crate::stream::Stream;
 
@@ -43,6 +42,19 @@ impl Opening {
         let transport = transport.inner();
         let factory: Factory = Arc::new(move |_, _| Ok(Arc::clone(&transport)));
         self.registry.register(&scheme, factory).map_err(thrown)
+    }
+
+    /// Opens a fleet that has no files to read.
+    ///
+    /// # Errors
+    /// With an error's envelope as the message.
+    #[napi]
+    pub fn open_now(&self, options: String) -> napi::Result<Fleet> {
+        let registry = self.registry.clone();
+        let opened = within_runtime_if_available(|| {
+            arguments(&options).and_then(|options| wire::open(options, registry))
+        });
+        opened.map(|inner| Fleet { inner }).map_err(thrown)
     }
 
     /// Opens the fleet, or answers an envelope. Files are read on another thread.
@@ -129,8 +141,7 @@ impl Fleet {
     }
 }
 
-/// Calls an operation that needs no fleet, with the caller's variables. Some read files, so each runs
-/// on a thread of its own.
+/// Calls an operation that needs no fleet, with the caller's variables.
 #[napi(ts_return_type = "Promise<string | null>")]
 pub fn call_free<'env>(
     env: &'env Env,
@@ -152,11 +163,6 @@ pub fn call_free<'env>(
         };
         news.envelope(answer)
     })
-}
-
-fn variables(text: &str) -> Result<BTreeMap<String, String>> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::invalid_argument("bad environment").with_source(error))
 }
 
 fn defect(cause: &dyn std::fmt::Display) -> Error {

@@ -10,4 +10,5 @@ mod conformance;
 mod fleet;
 mod foreign;
 mod memory;
+mod skills;
 mod stream;

@@ -5,7 +5,7 @@ import { ask, invoke, type CallOptions } from './call.js';
 import { opened, thrown, type Envelope, type ErrorDocument } from './error.js';
 import { rosterFromCore, toCore } from './keys.js';
 import { handleOf, MemoryTransport } from './memory.js';
-import { native, type NativeFleet } from './native.js';
+import { native, type NativeFleet, type NativeOpening } from './native.js';
 import { FleetStream } from './stream.js';
 import { adapted, type Transport } from './transport.js';
 import type {
@@ -107,26 +107,31 @@ export class Fleet {
   /** Opens the fleet that a roster describes. Reads files; talks to no backend. */
   static async open(options: OpenOptions = {}): Promise<Fleet> {
     const { transports = {}, socket, environment = process.env, ...rest } = options;
-    return open(
-      { ...rest, instance: socket, environment: variables(environment) },
-      Object.entries(transports),
-      true,
-    );
+    const opening = openingOf(Object.entries(transports), true);
+    const args = { ...rest, instance: socket, environment: variables(environment) };
+    const answer = await opening.open(JSON.stringify(toCore(args)));
+    if (typeof answer === 'string') {
+      opened(JSON.parse(answer) as Envelope);
+    }
+    return new Fleet(answer as NativeFleet);
   }
 
-  /** A fleet without a roster: the agents of a transport. */
-  static async of(
+  /**
+   * A fleet without a roster: the agents of a transport. It reads no files and, unless they are given, no
+   * variables.
+   */
+  static of(
     transport: Transport | MemoryTransport,
     options: { environment?: Environment } = {},
-  ): Promise<Fleet> {
+  ): Fleet {
     const { scheme } = transport;
-    const environment = variables(options.environment ?? process.env);
-    return open({ transport: scheme, environment }, [[scheme, transport]], false);
-  }
-
-  /** @internal */
-  static wrap(opened: NativeFleet): Fleet {
-    return new Fleet(opened);
+    const opening = openingOf([[scheme, transport]], false);
+    const environment = variables(options.environment ?? {});
+    try {
+      return new Fleet(opening.openNow(JSON.stringify({ transport: scheme, environment })));
+    } catch (error) {
+      throw thrown(error);
+    }
   }
 
   /** Gives a text to an agent, once, and says what is known of it. */
@@ -333,11 +338,10 @@ export class Fleet {
   }
 }
 
-async function open(
-  options: Record<string, unknown>,
+function openingOf(
   transports: [string, Transport | MemoryTransport][],
   builtin: boolean,
-): Promise<Fleet> {
+): NativeOpening {
   const opening = new native.Opening(builtin);
   try {
     for (const [scheme, transport] of transports) {
@@ -347,11 +351,7 @@ async function open(
   } catch (error) {
     throw thrown(error);
   }
-  const answer = await opening.open(JSON.stringify(toCore(options)));
-  if (typeof answer === 'string') {
-    opened(JSON.parse(answer) as Envelope);
-  }
-  return Fleet.wrap(answer as NativeFleet);
+  return opening;
 }
 
 /** The variables that have a value. */

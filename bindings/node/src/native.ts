@@ -38,6 +38,7 @@ export interface NativeFleet {
 export interface NativeOpening {
   add(scheme: string, transport: NativeTransport): void;
   open(options: string): Promise<NativeFleet | string>;
+  openNow(options: string): NativeFleet;
 }
 
 /** What the addon exports. */
@@ -55,7 +56,7 @@ export interface Native {
     news?: NewsFunction | null,
     cancellation?: Cancellation | null,
   ): Promise<string | null>;
-  callNow(operation: string, args: string): string;
+  skills(environment: string, operation: string, args: string): string;
 }
 
 const load = createRequire(__filename);

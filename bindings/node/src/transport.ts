@@ -95,10 +95,10 @@ export interface Transport {
 export function adapted(transport: Transport): NativeTransport {
   const { scheme, instance, capabilities } = transport;
   const info = JSON.stringify(toCore({ scheme, instance, capabilities: capabilities ?? {} }));
-  return native.Transport.foreign(info, answering(transport, methods));
+  return native.Transport.foreign(info, answering(transport, operations));
 }
 
-/** A function for the native layer that calls `methods` of `object`, and never throws. */
+/** A function for the native layer that calls by name, and never throws. */
 export function answering<T extends object>(
   object: T,
   calls: Record<string, (object: T, args: Record<string, unknown>) => unknown>,
@@ -117,7 +117,7 @@ export function answering<T extends object>(
 type Args = Record<string, never>;
 
 /** How each operation of the core is a method's call. */
-const methods: Record<string, (transport: Transport, args: Record<string, unknown>) => unknown> = {
+export const operations: Record<string, (transport: Transport, args: Record<string, unknown>) => unknown> = {
   send: (transport, { agent, text, ...options }) =>
     called(transport, 'send', [agent, text, options]),
   reset: (transport, { agent, ...options }) => called(transport, 'reset', [agent, options]),
