@@ -1,6 +1,7 @@
 //! A transport that JavaScript wrote: one function that is called by name.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -37,14 +38,13 @@ impl fmt::Debug for Caller {
 impl wire::Foreign for Caller {
     async fn call(&self, operation: &str, arguments: Value) -> Result<Value> {
         let asked = (operation.to_owned(), arguments.to_string());
-        // The package's own function catches all that a transport may throw; what is left is a
-        // process that is about to end.
         let begun = self.0.call_async_catch(asked.into()).await;
-        let answered = match begun {
-            Ok(promise) => promise.await,
-            Err(error) => Err(error),
+        let promise = begun.map_err(|error| Error::new(ErrorKind::Plugin, error.reason.as_str()))?;
+        // The package's own function catches all that a transport may throw. What is left is a promise
+        // that JavaScript has collected, since nobody can answer it any more: the deadline ends it.
+        let Ok(text) = promise.await else {
+            return pending().await;
         };
-        let text = answered.map_err(|error| Error::new(ErrorKind::Plugin, error.reason.as_str()))?;
         opened(&text)
     }
 }

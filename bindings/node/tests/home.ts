@@ -85,7 +85,7 @@ export class Home {
   scripted(agents: Record<string, Record<string, unknown>>): string {
     const commands = Object.entries(agents).map(([name, script]) => {
       const log = join(this.folder, `${name}.log`);
-      const command = [SCRIPTED_AGENT, '--script', JSON.stringify({ ...script, log })];
+      const command = [SCRIPTED_AGENT, '--script', JSON.stringify({ style: 'box', ...script, log })];
       return { name, class: 'worker', runtime: 'scripted', command };
     });
     const roster = { version: 1, runtimes: { scripted: SCRIPTED }, agents: commands };

@@ -243,7 +243,9 @@ export class JsMemoryTransport implements Transport {
     this.#open();
     const agent = this.#agents.get(name);
     if (!agent) {
-      throw new FleetError({ code: 'agent_not_found', message: 'no such agent' });
+      const near = [...this.#agents.keys()].find((known) => known.startsWith(name.slice(0, 4)));
+      const meant = near ? ` (did you mean ${near}?)` : '';
+      throw new FleetError({ code: 'agent_not_found', message: `no such agent${meant}` });
     }
     return agent;
   }
