@@ -10,5 +10,7 @@ mod conformance;
 mod fleet;
 mod foreign;
 mod memory;
+#[cfg(feature = "testing")]
+mod services;
 mod skills;
 mod stream;

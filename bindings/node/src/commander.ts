@@ -197,19 +197,22 @@ function takeRawArguments(root: Command, mounted: Map<Command, Mounted>): void {
       return parseOptions(argv);
     }
     const host = parseOptions(found.hosts);
+    const group = parseOptions(found.groups);
     // What the host does not know may be an option of ours, and is refused by the program if not.
     found.state.typed = {
       before: host.unknown,
       after: [...found.between, ...argv.slice(found.end)],
     };
-    return { operands: [...host.operands, ...found.names], unknown: [] };
+    return { operands: [...host.operands, ...found.names], unknown: group.unknown };
   };
 }
 
 interface Found {
   state: Mounted;
-  /** What is the host's. */
+  /** Options of the host's, before the first word. */
   hosts: string[];
+  /** Options of a group that was there, after its word. */
+  groups: string[];
   /** Options of ours that stand between a group that was there and a command of ours. */
   between: string[];
   /** The words. */
@@ -228,6 +231,7 @@ function findCommand(
   let found: Found | undefined;
   const names: string[] = [];
   const hosts: string[] = [];
+  const groups: string[] = [];
   const between: string[] = [];
   for (let at = 0; at < argv.length; ) {
     const word = argv[at] as string;
@@ -240,7 +244,7 @@ function findCommand(
       const ours = state ? flagsOf(state.told) : [];
       const isOurs = names.length > 0 && ours.some((flag) => flag.names.includes(nameOf(word)));
       const width = widthOf(isOurs ? ours : hostFlags(command), argv, at);
-      (isOurs ? between : hosts).push(...argv.slice(at, at + width));
+      (isOurs ? between : names.length > 0 ? groups : hosts).push(...argv.slice(at, at + width));
       at += width;
       continue;
     }
@@ -253,7 +257,14 @@ function findCommand(
     names.push(word);
     const reached = mounted.get(command);
     if (reached && !reached.merged) {
-      found = { state: reached, hosts: [...hosts], between: [...between], names: [...names], end: at };
+      found = {
+        state: reached,
+        hosts: [...hosts],
+        groups: [...groups],
+        between: [...between],
+        names: [...names],
+        end: at,
+      };
     }
   }
   return found;
