@@ -4,12 +4,13 @@
 //! layer turns it into that language's types. Every call runs on the [runtime](mod@runtime) of this
 //! library, so that it never holds up a caller's event loop; a caller that stops waiting drops it.
 
+mod conformance;
 mod fleet;
 mod foreign;
 mod news;
 mod runtime;
 #[cfg(feature = "uniffi-testing")]
-mod testing;
+mod suite;
 mod transport;
 
 use std::fmt;
@@ -18,12 +19,11 @@ use mosaic_fleet::wire::error_to_value;
 use mosaic_fleet::{Error, Result};
 use serde_json::Value;
 
+pub use conformance::{conformance_behaviours, run_conformance};
 pub use fleet::{Fleet, Stream, call_free, call_free_now, error_codes};
 pub use foreign::{ForeignTransport, Reply};
 pub use news::News;
 pub use runtime::end;
-#[cfg(feature = "uniffi-testing")]
-pub use testing::{conformance_behaviours, run_conformance};
 pub use transport::{Carrier, MemoryTransport};
 
 /// An error, with everything that is known of it.

@@ -1,4 +1,4 @@
-//! The conformance suite for a transport that is written in the other language.
+//! The conformance suite over a harness that is written in the other language.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -99,8 +99,7 @@ impl Harness for Backend {
 }
 
 /// The names of all behaviours.
-#[uniffi::export]
-pub fn conformance_behaviours() -> Vec<String> {
+pub(super) fn behaviours() -> Vec<String> {
     BEHAVIOURS.iter().map(|name| (*name).to_owned()).collect()
 }
 
@@ -122,21 +121,15 @@ macro_rules! runs {
     };
 }
 
-/// Has a transport with the agents `agent`, `agent-1`, `agent-10` and `agent0`, idle, show one
-/// behaviour. `backend` is asked what a harness is: `taken`, `kill_agent`, `make_busy`,
-/// `finish_turn`, `ask`, `answers`, `remembered`, `break_backend`, each of an `agent`.
-///
-/// # Errors
-/// `unexpected`, with what the transport did otherwise; `invalid_argument` for a name that is none.
-#[uniffi::export]
-pub async fn run_conformance(
-    behaviour: String,
-    transport: Arc<Carrier>,
+/// Has a transport show one behaviour.
+pub(super) async fn run(
+    behaviour: &str,
+    transport: &Carrier,
     backend: Arc<dyn ForeignTransport>,
 ) -> Result<(), FleetError> {
     let runs: BTreeMap<&str, Run> =
         mosaic_fleet::transport_conformance_tests! { @behaviours @then runs };
-    let Some(run) = runs.get(behaviour.as_str()).copied() else {
+    let Some(run) = runs.get(behaviour).copied() else {
         return Err(Error::invalid_argument(format!("no such behaviour {behaviour:?}")).into());
     };
     let transport = layer::standard(transport.transport.clone());
