@@ -286,3 +286,23 @@ async fn rosters_are_read_and_changed_as_texts() {
     assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
     assert!(error.message().contains("mine.yaml:2"), "{error}");
 }
+
+#[test]
+fn skills_are_asked_for_without_waiting() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("skills/mosaic-tools");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("SKILL.md"), "tools").unwrap();
+    let mut environment = BTreeMap::new();
+    let at = home.path().display().to_string();
+    environment.insert("MOSAIC_HOME".to_owned(), at.clone());
+    let arguments = json!({ "args": ["-p"], "folder": at });
+    let built = skills(&environment, "skills_pi_args", arguments).unwrap();
+    assert_eq!(built, json!(["--no-skills", "--skill", folder, "-p"]));
+    environment.insert("MOSAIC_PI_FORCE_SKILLS".to_owned(), String::new());
+    let none = skills(&environment, "skills_force_names", json!({})).unwrap();
+    assert_eq!(none, json!([]));
+    let roots = json!({ "roots": [home.path().join("skills"), "/nonesuch"] });
+    let found = skills(&environment, "skills_enumerate", roots).unwrap();
+    assert_eq!(found, json!([folder]));
+}
