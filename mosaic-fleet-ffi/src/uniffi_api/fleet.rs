@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use mosaic_fleet::{ErrorKind, Registry, wire};
+use mosaic_fleet::registry::Context;
+use mosaic_fleet::{ErrorKind, Registry, Result, wire};
+use serde_json::Value;
 
 use super::news::teller;
 use super::{Carrier, FleetError, News, json, runtime};
@@ -23,10 +25,7 @@ impl Fleet {
     /// As [`mosaic_fleet::wire::open`].
     #[uniffi::constructor]
     pub fn open(arguments: String, transports: Vec<Arc<Carrier>>) -> Result<Arc<Self>, FleetError> {
-        let mut registry = Registry::builtin();
-        for carrier in transports {
-            wire::register(&mut registry, carrier.transport.clone())?;
-        }
+        let registry = registry(&transports)?;
         let handle = runtime::handle()?;
         let _entered = handle.enter();
         let fleet = wire::open(json(&arguments)?, registry)?;
@@ -69,6 +68,32 @@ impl Fleet {
         let stream = wire::Stream::watch(&self.fleet, json(&arguments)?)?;
         Ok(Stream::of(stream))
     }
+}
+
+/// The transports that are built in and those that are given, which go before one of their scheme.
+fn registry(given: &[Arc<Carrier>]) -> Result<Registry> {
+    let builtin = Registry::builtin();
+    let is_given = |scheme: &str| given.iter().any(|carrier| carrier.scheme() == scheme);
+    if !builtin.schemes().any(is_given) {
+        return with(builtin, given);
+    }
+    let mut registry = with(Registry::new(), given)?;
+    let others = builtin.schemes().filter(|scheme| !is_given(scheme));
+    let others: Vec<String> = others.map(str::to_owned).collect();
+    let builtin = Arc::new(builtin);
+    for scheme in others {
+        let (builtin, known) = (builtin.clone(), scheme.clone());
+        let open = move |block: &Value, context: &Context| builtin.open(&known, block, context);
+        registry.register(&scheme, Arc::new(open))?;
+    }
+    Ok(registry)
+}
+
+fn with(mut registry: Registry, given: &[Arc<Carrier>]) -> Result<Registry> {
+    for carrier in given {
+        wire::register(&mut registry, carrier.transport.clone())?;
+    }
+    Ok(registry)
 }
 
 /// Pieces that come one after the other.

@@ -7,7 +7,7 @@ import atexit
 import json
 import os
 from datetime import timedelta
-from typing import Any, Awaitable, Callable, Mapping, Optional, Union
+from typing import Any, Awaitable, Callable, Mapping, Optional, TypeVar, Union
 
 from . import _native as native
 from .errors import FleetError
@@ -17,6 +17,8 @@ Span = Union[float, timedelta, str]
 
 #: A file or folder.
 Path = Union[str, "os.PathLike[str]"]
+
+T = TypeVar("T")
 
 # The library's threads must not call into an interpreter that is gone.
 atexit.register(native.end)
@@ -44,10 +46,11 @@ def variables(environment: Optional[Mapping[str, str]]) -> dict[str, str]:
 
 def raised(error: native.FleetError) -> FleetError:
     """The exception for an error of the native half."""
-    return FleetError.of(json.loads(error.document))
+    document: str = getattr(error, "document")
+    return FleetError.of(json.loads(document))
 
 
-def now(call: Callable[[], Any]) -> Any:
+def now(call: Callable[[], T]) -> T:
     """What a call gives that does not wait."""
     try:
         return call()
@@ -63,7 +66,7 @@ async def answer(call: Awaitable[str]) -> Any:
         raise raised(error) from None
 
 
-class Told(native.News):  # type: ignore[misc]
+class Told(native.News):
     """Hands news from the library's threads to a function in the caller's event loop.
 
     What the function raises does not disturb the call; it is raised when that has ended.

@@ -10,7 +10,6 @@ import re
 import sys
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import (
     Any,
     Callable,
@@ -35,7 +34,7 @@ __all__ = [
     "Check",
     "CutoverPlan",
     "CutoverStep",
-    "Document:",
+    "Document",
     "Evidence",
     "EvidenceKind",
     "ExitStatus",
@@ -122,19 +121,29 @@ def _written(value: Any) -> Any:
     return value
 
 
-@lru_cache(maxsize=None)
-def _readers(kind: type) -> tuple[tuple[str, str, bool, Callable[[Any], Any]], ...]:
-    hints = get_type_hints(kind, vars(sys.modules[kind.__module__]))
-    return tuple(
-        (
-            known.name,
-            known.metadata.get("called", known.name),
-            known.default is not MISSING or known.default_factory is not MISSING,
-            _reader(hints[known.name]),
+#: A field: its name, its name in the document, whether it may be missing there, and what reads it.
+_Read = tuple[str, str, bool, Callable[[Any], Any]]
+
+_fields_read: dict[type, tuple[_Read, ...]] = {}
+
+
+def _readers(kind: type[Document]) -> tuple[_Read, ...]:
+    """What reads the fields of an answer; found out once."""
+    readers = _fields_read.get(kind)
+    if readers is None:
+        hints = get_type_hints(kind, vars(sys.modules[kind.__module__]))
+        readers = tuple(
+            (
+                known.name,
+                known.metadata.get("called", known.name),
+                known.default is not MISSING or known.default_factory is not MISSING,
+                _reader(hints[known.name]),
+            )
+            for known in fields(kind)
+            if known.name != "raw"
         )
-        for known in fields(kind)
-        if known.name != "raw"
-    )
+        _fields_read[kind] = readers
+    return readers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -222,7 +222,7 @@ class Transport(abc.ABC):
         return now(lambda: native.Carrier.foreign(json.dumps(description), code))
 
 
-class _Code(native.ForeignTransport):  # type: ignore[misc]
+class _Code(native.ForeignTransport):
     """Runs a transport's methods as tasks of its event loop, called from the library's threads."""
 
     def __init__(self, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
