@@ -17,10 +17,10 @@ pub(crate) enum Skills {
 
 /// Print the arguments that give pi its skills, and then those of yours
 ///
-/// $MOSAIC_PI_SKILL_MODE says which: nothing of it, those that are forced and no others; all, every
-/// skill in $MOSAIC_HOME/skills, $MOSAIC_HOME/skills-local and pi's own folders; discover, what pi finds
-/// itself and those that are forced. $MOSAIC_PI_FORCE_SKILLS has the names of the forced ones, with
-/// colons between them: mosaic-tools where it is not set, none where it is empty.
+/// $MOSAIC_PI_SKILL_MODE says which. Unset: the forced ones, and no others. all: every skill in
+/// $MOSAIC_HOME/skills, $MOSAIC_HOME/skills-local and pi's own folders, and the forced ones. discover:
+/// what pi finds itself, and the forced ones. $MOSAIC_PI_FORCE_SKILLS has the names of those, with colons
+/// between them: mosaic-tools where it is not set, none where it is empty.
 #[derive(Debug, Args)]
 pub(crate) struct PiArgs {
     /// End each argument with NUL and not with a line break, as for xargs -0
