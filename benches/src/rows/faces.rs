@@ -40,7 +40,7 @@ pub(super) fn rows() -> Result<(Vec<Row>, Vec<String>)> {
         match caller.and_then(|command| Caller::start(name, command)) {
             Ok(caller) => callers.push(Rc::new(RefCell::new(caller))),
             Err(error) => {
-                missing.push(format!("The binding for {name} is not measured: {error:#}"))
+                missing.push(format!("The binding for {name} is not measured: {error:#}"));
             }
         }
     }
