@@ -9,6 +9,7 @@ import asyncio
 import difflib
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Callable, Optional, TypeVar
 
 from mosaic_fleet import (
@@ -115,8 +116,8 @@ class Records(Transport):
             raise Refused("a question is open", reason="dialog", retryable=True)
         return agent
 
-    async def _poll(self, wait: Optional[float], look: Callable[[], tuple[T, bool]]) -> T:
-        """What ``look`` sees when it is worth telling, or when ``wait`` seconds are over."""
+    async def _poll(self, wait: Optional[timedelta], look: Callable[[], tuple[T, bool]]) -> T:
+        """What ``look`` sees when it is worth telling, or when ``wait`` is over."""
         seen, worth = look()
         if not worth and wait:
             async def change() -> None:
@@ -127,7 +128,7 @@ class Records(Transport):
                         seen, worth = look()
 
             try:
-                await asyncio.wait_for(change(), wait)
+                await asyncio.wait_for(change(), wait.total_seconds())
             except asyncio.TimeoutError:
                 pass
         return seen
@@ -187,7 +188,7 @@ class Records(Transport):
             status = self._status(agent)
             return status, status.state != options.changed_from
 
-        return await self._poll(options.wait and options.wait.total_seconds(), look)
+        return await self._poll(options.wait, look)
 
     async def list(self, options: ListOptions) -> list[AgentStatus]:
         self._open()
@@ -208,7 +209,7 @@ class Records(Transport):
             tail = Tail(lines=tuple(shown), next=f"{prefix}{first + len(shown)}")
             return tail, bool(shown)
 
-        return await self._poll(options.wait and options.wait.total_seconds(), look)
+        return await self._poll(options.wait, look)
 
     async def outcome(self, receipt: str) -> Receipt:
         self._open()
