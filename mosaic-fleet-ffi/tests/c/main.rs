@@ -1,1 +1,8 @@
-//! The C ABI from outside: its header, symbols and layouts, and programs in C and C++.
+//! The C ABI from outside: its header, symbols and layouts, and programs in C and C++ against the
+//! library as it is installed.
+
+mod header;
+mod layout;
+mod sources;
+mod symbols;
+mod workshop;
