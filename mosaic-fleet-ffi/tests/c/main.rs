@@ -3,6 +3,7 @@
 
 mod header;
 mod layout;
+mod programs;
 mod sources;
 mod symbols;
 mod workshop;
