@@ -7,7 +7,8 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export INSTA_UPDATE := no
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-systemd test-real soak bench bench-1000 fmt schema api deny have-tmux have-systemd have-rust have-rust-tools have-node
+.PHONY: help demo test test-systemd test-node test-python test-real soak bench bench-1000 fmt schema api faces deny \
+	have-tmux have-systemd have-rust have-rust-tools have-c have-node have-python
 
 # The real programs, with the versions that the manifests were seen with. They, npm's cache and all
 # that npm writes stay below $(REAL).
@@ -42,7 +43,7 @@ demo: have-tmux have-rust ## build the command and run a fleet of harmless agent
 	@echo "== demo"
 	target/release/mosaic-fleet demo
 
-test: have-tmux have-systemd have-rust have-rust-tools real-pi ## everything that must hold before a merge; what CI runs
+test: have-tmux have-systemd have-rust have-rust-tools have-c have-python real-pi ## everything that must hold before a merge; what CI runs
 	@echo "== format"
 	cargo fmt --all --check
 	@echo "== lint"
@@ -50,6 +51,10 @@ test: have-tmux have-systemd have-rust have-rust-tools real-pi ## everything tha
 	cargo clippy -p mosaic-fleet --test real --all-features --locked -- -D warnings
 	@echo "== test"
 	cargo test --workspace --all-features --locked
+	@echo "== Node"
+	$(NODE_TEST)
+	@echo "== Python"
+	$(PYTHON_TEST)
 	@echo "== documentation"
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked
 	@echo "== systemd, a real user manager"
@@ -61,6 +66,12 @@ test: have-tmux have-systemd have-rust have-rust-tools real-pi ## everything tha
 
 test-systemd: have-tmux have-systemd have-rust ## the fleet's units under a real user manager, in namespaces of its own
 	$(SYSTEMD_TEST)
+
+test-node: have-tmux have-rust have-node ## the Node binding, with a real tmux and from a packed package
+	$(NODE_TEST)
+
+test-python: have-tmux have-rust have-python ## the Python binding, with a real tmux and from its wheel
+	$(PYTHON_TEST)
 
 test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against a fake model: RUNTIMES="claude pi codex gemini"
 	$(REAL_TEST) scripted:: $(RUNTIMES:%=%::)
@@ -84,6 +95,10 @@ schema: have-rust ## rewrite the committed JSON Schemas from the types
 
 api: have-rust ## rewrite the committed listing of the public API
 	UPDATE_API=1 cargo test --locked -p mosaic-fleet --all-features --test it public_api
+
+faces: have-rust ## rewrite what is made for other languages: header, symbols, layouts, commands, Python module
+	UPDATE_HEADER=1 UPDATE_ABI=1 cargo test --locked -p mosaic-fleet-ffi --all-features --test c
+	UPDATE_COMMANDS=1 cargo test --locked -p mosaic-fleet-cli --all-features --test cli help
 
 deny: ## check licences, sources and duplicate versions of dependencies (needs cargo-deny)
 	@command -v cargo-deny >/dev/null 2>&1 || { \
@@ -141,6 +156,33 @@ have-rust:
 	  else \
 	    echo "cc is missing: install a C compiler (macOS: xcode-select --install)" >&2; exit 1; \
 	  fi; \
+	fi
+
+# What the C tests compile with, and what watches them run.
+have-c: have-rust
+	@for need in gcc:gcc g++:g++ pkg-config:pkg-config valgrind:valgrind; do \
+	  command -v "$${need%%:*}" >/dev/null 2>&1 || missing="$$missing $${need##*:}"; \
+	done; \
+	test -n "$$missing" || exit 0; \
+	echo "== install for the C tests:$$missing"; \
+	if command -v apt-get >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ]; then root=; else root=sudo; fi; \
+	  $$root apt-get update -q && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing libc6-dev || exit 1; \
+	else \
+	  echo "missing:$$missing (macOS: xcode-select --install; brew install pkg-config; there is no valgrind)" >&2; exit 1; \
+	fi
+
+# Python with virtual environments of its own; what the tests need comes into target/python.
+have-python:
+	@python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && exit 0; \
+	echo "== install Python, with venv"; \
+	if command -v apt-get >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ]; then root=; else root=sudo; fi; \
+	  $$root apt-get update -q && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3 python3-venv || exit 1; \
+	else \
+	  echo "python3 (3.10 or newer, with venv) is missing: install it with this system's package manager" >&2; exit 1; \
 	fi
 
 have-rust-tools: have-rust

@@ -47,6 +47,16 @@ impl MosaicHome {
     pub fn forges(&self) -> PathBuf {
         self.path.join("forges.yaml")
     }
+
+    /// The skills that came with mosaic.
+    pub fn skills(&self) -> PathBuf {
+        self.path.join("skills")
+    }
+
+    /// The user's own skills.
+    pub fn local_skills(&self) -> PathBuf {
+        self.path.join("skills-local")
+    }
 }
 
 /// The user's home folder, by `$HOME`; `/` without it.

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod roster;
 pub mod runtime;
 pub mod setup;
+pub mod skills;
 pub mod supervise;
 #[cfg(feature = "scripted-agent")]
 pub mod testing;

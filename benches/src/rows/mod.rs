@@ -1,6 +1,7 @@
 //! What is measured: the rows of `shared/design/09-speed.md`, each beside its floor.
 
 mod events;
+mod faces;
 mod forge;
 mod host;
 mod looks;
@@ -50,6 +51,13 @@ pub(crate) async fn measure_all(arguments: &Arguments) -> Result<Table> {
     tell("forge and CI")?;
     let rows = forge::rows(cli.as_ref())?;
     measure(arguments, rows, arguments.rounds, &mut table).await;
+    if arguments.wants("binding") {
+        tell("the bindings")?;
+        let (rows, missing) = faces::rows()?;
+        table.notes.extend(missing);
+        measure(arguments, rows, arguments.rounds, &mut table).await;
+        table.figures.extend(faces::figures());
+    }
     if arguments.wants("lane") {
         table.figures.extend(forge::figures().await?);
     }

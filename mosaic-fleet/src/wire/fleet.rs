@@ -1,21 +1,19 @@
 //! The operations of a fleet, by name.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::arguments::{Span, present, read, sender, set};
-use super::{News, document, unknown_operation, versioned};
-use crate::agent::{AgentName, AgentState};
-use crate::error::{Error, Result};
-use crate::fleet::{DrainOptions, Fleet, FleetOptions, Kickstart, LifeOptions, Outcome};
-use crate::message::{Message, Receipt, ReceiptId, Sender};
-use crate::options::{
-    Answer, AnswerOptions, Cursor, ListOptions, ResetMode, ResetOptions, SendOptions,
-    StatusOptions, TailOptions,
+use super::arguments::{Span, read, set};
+use super::asked::{
+    Answering, Asking, Draining, Listing, Living, Logging, Looking, LookingAtOne, Nothing, One,
+    Opening, Resetting, Sending, Several, Tailing, Waiting, kickstart,
 };
+use super::{News, document, unknown_operation, versioned};
+use crate::agent::AgentName;
+use crate::error::{Error, Result};
+use crate::fleet::{DrainOptions, Fleet, FleetOptions, LifeOptions, Outcome};
+use crate::message::{Receipt, ReceiptId};
+use crate::options::{Answer, AnswerOptions, ListOptions, ResetOptions, StatusOptions};
 use crate::registry::Registry;
 
 pub(super) const OPERATIONS: &[&str] = &[
@@ -46,35 +44,6 @@ pub(super) const OPERATIONS: &[&str] = &[
     "wait",
 ];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct One {
-    agent: AgentName,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Several {
-    #[serde(default)]
-    names: Vec<AgentName>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Opening {
-    roster: Option<PathBuf>,
-    roster_text: Option<String>,
-    transport: Option<String>,
-    instance: Option<String>,
-    #[serde(default)]
-    environment: BTreeMap<String, String>,
-    lasting: Option<bool>,
-}
-
 pub(super) fn open(arguments: Value, registry: Registry) -> Result<Fleet> {
     let asked: Opening = read(arguments)?;
     let sources = [
@@ -99,87 +68,6 @@ pub(super) fn open(arguments: Value, registry: Registry) -> Result<Fleet> {
     Fleet::open(options)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sending {
-    agent: Option<AgentName>,
-    agents: Option<Vec<AgentName>>,
-    class: Option<String>,
-    #[serde(default)]
-    all: bool,
-    text: String,
-    #[serde(default, deserialize_with = "sender")]
-    from: Option<Sender>,
-    #[serde(default)]
-    preamble: bool,
-    wait: Option<Span>,
-    timeout: Option<Span>,
-    key_repeats: Option<u32>,
-    #[serde(default)]
-    allow_command: bool,
-    #[serde(default)]
-    strip_control: bool,
-    idempotency_key: Option<String>,
-}
-
-impl Sending {
-    fn options(&self) -> SendOptions {
-        let mut options = SendOptions::new()
-            .with_allow_command(self.allow_command)
-            .with_strip_control(self.strip_control);
-        set(&mut options.timeout, self.timeout);
-        options.wait = self.wait.map(|Span(wait)| wait);
-        options.idempotency_key.clone_from(&self.idempotency_key);
-        match self.key_repeats {
-            Some(repeats) => options.with_key_repeats(repeats),
-            None => options,
-        }
-    }
-
-    async fn message(&self, fleet: &Fleet) -> Message {
-        let mut message = Message::new(self.text.clone());
-        message.from = match (&self.from, self.preamble) {
-            (Some(from), _) => Some(from.clone()),
-            (None, true) => fleet.sender().await,
-            (None, false) => None,
-        };
-        message
-    }
-
-    /// The one that `send` is for.
-    fn one(&self) -> Result<&AgentName> {
-        match (&self.agent, &self.agents, &self.class, self.all) {
-            (Some(agent), None, None, false) => Ok(agent),
-            _ => Err(Error::invalid_argument("send takes one `agent`")
-                .with_hint("send_each takes `agents`, a `class` or `all`")),
-        }
-    }
-
-    /// Those that `send_each` is for, each once.
-    fn several(&self, fleet: &Fleet) -> Result<Vec<AgentName>> {
-        let named = match (&self.agent, &self.agents, &self.class, self.all) {
-            (None, Some(agents), None, false) => agents.clone(),
-            (None, None, Some(class), false) => fleet.class(class)?,
-            (None, None, None, true) => fleet.names(),
-            _ => {
-                return Err(Error::invalid_argument(
-                    "send_each takes one of `agents`, `class` and `all`",
-                ));
-            }
-        };
-        let mut once = Vec::with_capacity(named.len());
-        for agent in named {
-            if !once.contains(&agent) {
-                once.push(agent);
-            }
-        }
-        match once.is_empty() {
-            true => Err(Error::invalid_argument("there is no agent to send to")),
-            false => Ok(once),
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Sent<'a> {
     receipts: Vec<&'a Receipt>,
@@ -190,130 +78,6 @@ struct Sent<'a> {
 struct Unsent<'a> {
     agent: &'a AgentName,
     error: &'a Error,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Resetting {
-    agent: AgentName,
-    mode: Option<ResetMode>,
-    #[serde(default)]
-    force: bool,
-    timeout: Option<Span>,
-    #[serde(default, deserialize_with = "present")]
-    kickstart: Option<Option<String>>,
-}
-
-/// The roster's where nothing is said, none where it is `null` or empty.
-fn kickstart(said: Option<Option<String>>) -> Kickstart {
-    match said {
-        None => Kickstart::Roster,
-        Some(Some(text)) if !text.is_empty() => Kickstart::Template(text),
-        Some(_) => Kickstart::None,
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Looking {
-    #[serde(default)]
-    names: Vec<AgentName>,
-    #[serde(default)]
-    quick: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LookingAtOne {
-    agent: AgentName,
-    changed_from: Option<AgentState>,
-    wait: Option<Span>,
-    timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listing {
-    #[serde(default)]
-    quick: bool,
-    timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Tailing {
-    pub(super) agent: AgentName,
-    lines: Option<usize>,
-    cursor: Option<String>,
-    wait: Option<Span>,
-    #[serde(default)]
-    escapes: bool,
-    timeout: Option<Span>,
-}
-
-impl Tailing {
-    pub(super) fn options(&self) -> Result<TailOptions> {
-        let mut options = TailOptions::new().with_escapes(self.escapes);
-        options.lines = self.lines.unwrap_or(options.lines);
-        options.wait = self.wait.map(|Span(wait)| wait);
-        options.cursor = self.cursor.as_deref().map(Cursor::parse).transpose()?;
-        set(&mut options.timeout, self.timeout);
-        Ok(options)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answering {
-    agent: AgentName,
-    choice: Option<u8>,
-    #[serde(default)]
-    deny: bool,
-    expect: Option<String>,
-    timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asking {
-    receipt: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Waiting {
-    agent: AgentName,
-    states: Vec<AgentState>,
-    timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Living {
-    #[serde(default)]
-    names: Vec<AgentName>,
-    grace: Option<Span>,
-    #[serde(default, deserialize_with = "present")]
-    kickstart: Option<Option<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Draining {
-    #[serde(default)]
-    names: Vec<AgentName>,
-    #[serde(default)]
-    force: bool,
-    timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Logging {
-    agent: AgentName,
-    lines: Option<usize>,
-    #[serde(default)]
-    follow: bool,
 }
 
 pub(super) async fn call(

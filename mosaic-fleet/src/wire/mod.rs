@@ -10,11 +10,13 @@
 
 mod answers;
 mod arguments;
+mod asked;
 mod fleet;
 mod foreign;
 mod memory;
 #[cfg(feature = "ci")]
 mod services;
+mod skills;
 mod stream;
 mod texts;
 
@@ -30,6 +32,7 @@ use crate::registry::Registry;
 pub use answers::{error_from_value, error_to_value};
 pub use foreign::{Foreign, ForeignTransport, register};
 pub use memory::{memory, open_memory};
+pub use skills::skills;
 pub use stream::Stream;
 
 /// Who is told of what goes on before an operation's answer: outcomes of starts and stops, changes
@@ -51,6 +54,9 @@ pub const FREE_OPERATIONS: &[&str] = &[
     "roster_remove",
     "roster_schema",
     "runtimes",
+    "skills_enumerate",
+    "skills_force_names",
+    "skills_pi_args",
 ];
 
 /// Opens a fleet. Reads files; talks to no backend.
@@ -101,7 +107,7 @@ pub async fn call(
 }
 
 /// Calls an operation that needs no fleet. `environment` is the caller's; the forge's login, the CI
-/// instance and the folders are found by it.
+/// instance, the skills and the folders are found by it.
 ///
 /// # Errors
 /// As [`call`]. `Unsupported` for lanes and CI in a build without the feature `ci`.
@@ -125,6 +131,7 @@ pub async fn call_free(
             };
             called
         }
+        _ if operation.starts_with("skills_") => skills(environment, operation, arguments),
         _ => texts::call(operation, arguments),
     };
     called.map_err(|error| named(error, operation))

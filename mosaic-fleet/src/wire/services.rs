@@ -181,7 +181,7 @@ async fn lane_brief(environment: &Environment, asked: Briefing, news: News<'_>) 
 async fn ci_wait(environment: &Environment, asked: Waiting, news: News<'_>) -> Result<Value> {
     let began = Instant::now();
     let repo: RepoName = asked.repo.parse()?;
-    if asked.head == !asked.numbers.is_empty() {
+    if asked.head != asked.numbers.is_empty() {
         return Err(Error::invalid_argument(
             "name pipelines by one of `numbers` and `head`",
         ));

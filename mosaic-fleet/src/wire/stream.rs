@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
 use super::arguments::read;
-use super::fleet::Tailing;
+use super::asked::Tailing;
 use super::{document, error_to_value};
 use crate::agent::AgentName;
 use crate::error::Result;

@@ -45,18 +45,14 @@ async fn every_operation_is_known_and_refuses_what_it_does_not_know() {
         let error = ask(&fleet, operation, json!([])).await.unwrap_err();
         assert!(error.message().contains("an array"), "{operation}: {error}");
     }
+    let environment = BTreeMap::new();
+    let mut news = |_: Value| ();
     for operation in FREE_OPERATIONS {
-        let error = call_free(
-            &BTreeMap::new(),
-            operation,
-            json!({ "colour": 1 }),
-            &mut |_| (),
-        );
-        let error = error.await.unwrap_err();
-        assert!(
-            error.message().contains("unknown field `colour`"),
-            "{operation}: {error}"
-        );
+        let wrong = json!({ "colour": 1 });
+        let error = call_free(&environment, operation, wrong, &mut news).await;
+        let error = error.unwrap_err();
+        let unknown = error.message().contains("unknown field `colour`");
+        assert!(unknown, "{operation}: {error}");
     }
     let error = ask(&fleet, "sendd", json!({})).await.unwrap_err();
     assert!(error.message().contains("did you mean send?"), "{error}");
@@ -289,4 +285,24 @@ async fn rosters_are_read_and_changed_as_texts() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
     assert!(error.message().contains("mine.yaml:2"), "{error}");
+}
+
+#[test]
+fn skills_are_asked_for_without_waiting() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("skills/mosaic-tools");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("SKILL.md"), "tools").unwrap();
+    let mut environment = BTreeMap::new();
+    let at = home.path().display().to_string();
+    environment.insert("MOSAIC_HOME".to_owned(), at.clone());
+    let arguments = json!({ "args": ["-p"], "folder": at });
+    let built = skills(&environment, "skills_pi_args", arguments).unwrap();
+    assert_eq!(built, json!(["--no-skills", "--skill", folder, "-p"]));
+    environment.insert("MOSAIC_PI_FORCE_SKILLS".to_owned(), String::new());
+    let none = skills(&environment, "skills_force_names", json!({})).unwrap();
+    assert_eq!(none, json!([]));
+    let roots = json!({ "roots": [home.path().join("skills"), "/nonesuch"] });
+    let found = skills(&environment, "skills_enumerate", roots).unwrap();
+    assert_eq!(found, json!([folder]));
 }

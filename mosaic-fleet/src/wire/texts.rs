@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::arguments::read;
+use super::asked::Nothing;
 use super::{FREE_OPERATIONS, document, unknown_operation};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
@@ -31,10 +32,6 @@ struct Removing {
     text: String,
     name: AgentName,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 pub(super) fn call(operation: &str, arguments: Value) -> Result<Value> {
     match operation {
