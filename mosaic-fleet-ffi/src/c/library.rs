@@ -9,6 +9,8 @@ use super::{table, text};
 /// The version of the ABI that this header describes: `major << 16 | minor`.
 pub const MF_ABI_VERSION: u32 = 0x0001_0000;
 
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+
 const NAMES: [(mf_code, &CStr); 21] = [
     (0, c"ok"),
     (1, c"unexpected"),
@@ -43,7 +45,6 @@ pub unsafe extern "C" fn mf_abi_version() -> u32 {
 /// The version of the package, for example `0.1.0`. Never freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mf_version() -> *const c_char {
-    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
     look(c"".as_ptr(), || Ok(VERSION.as_ptr().cast()))
 }
 
