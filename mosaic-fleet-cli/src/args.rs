@@ -4,12 +4,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
 use crate::commands::{
-    agent, attach, ci, cutover, demo, doctor, holder, hook, init, lane, life, migrate, pane,
-    roster, runtime, start_session, status, tools, units, verify,
+    agent, attach, ci, completions, cutover, demo, doctor, holder, hook, init, lane, life, man,
+    migrate, pane, roster, runtime, skills, start_session, status, tools, tree, units, verify,
 };
 use crate::exit::{self, Family};
 
@@ -116,9 +116,15 @@ pub(crate) enum Command {
     Roster(roster::Roster),
     #[command(subcommand)]
     Runtime(runtime::Runtime),
+    #[command(subcommand)]
+    Skills(skills::Skills),
     InstallTools(tools::InstallTools),
     Migrate(migrate::Migrate),
     Cutover(cutover::Cutover),
+    Completions(completions::Completions),
+    Man(man::Man),
+    #[command(hide = true, name = "commands")]
+    Tree(tree::Tree),
     #[command(hide = true)]
     StartSession(start_session::StartSession),
     #[command(hide = true)]
@@ -129,6 +135,37 @@ pub(crate) enum Command {
     AgentLaunch(holder::AgentLaunch),
     #[command(hide = true)]
     DemoAgent(demo::DemoAgent),
+}
+
+/// The command line as the help shows it: without the commands and options that are hidden.
+pub(crate) fn shown() -> clap::Command {
+    without_hidden(&Arguments::command())
+}
+
+/// What is not copied matters to the parser alone.
+fn without_hidden(command: &clap::Command) -> clap::Command {
+    let arguments = command.get_arguments().filter(|one| !one.is_hide_set());
+    let arguments: Vec<_> = arguments.cloned().collect();
+    let is_there = |id: &clap::Id| arguments.iter().any(|one| one.get_id() == id);
+    let groups = command.get_groups();
+    let groups: Vec<_> = groups
+        .filter(|group| group.get_args().all(is_there))
+        .cloned()
+        .collect();
+    let below = command.get_subcommands().filter(|one| !one.is_hide_set());
+    let mut shown = clap::Command::new(command.get_name().to_owned())
+        .visible_aliases(command.get_visible_aliases().map(str::to_owned))
+        .disable_help_subcommand(true)
+        .groups(groups)
+        .subcommands(below.map(without_hidden))
+        .args(arguments);
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    if let Some(version) = command.get_version() {
+        shown = shown.version(version.to_owned());
+    }
+    shown
 }
 
 /// What must be known before the arguments are parsed, to say how they are wrong.

@@ -176,6 +176,23 @@ pub(crate) fn help() -> String {
     text
 }
 
+/// Rows of the table: their commands, and each code with what it means. All for no words, else that
+/// of the command which the words name.
+pub(crate) fn table(
+    words: &[&str],
+) -> impl Iterator<Item = (&'static str, impl Iterator<Item = (u8, &'static str)>)> {
+    let family = (!words.is_empty()).then(|| Family::of(words));
+    let rows = TABLE
+        .iter()
+        .filter(move |row| family.is_none_or(|family| row.family == family));
+    rows.map(|row| {
+        (
+            row.commands,
+            row.codes.iter().map(|(code, _, meaning)| (*code, *meaning)),
+        )
+    })
+}
+
 impl Family {
     /// The family of the command that these words name.
     pub(crate) fn of(words: &[&str]) -> Self {

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::measure::{Row, Way};
 use crate::raw::run;
+use crate::table::Figure;
 
 /// The fleet's size.
 const AGENTS: usize = 100;
@@ -39,7 +40,7 @@ pub(super) fn rows() -> Result<(Vec<Row>, Vec<String>)> {
         match caller.and_then(|command| Caller::start(name, command)) {
             Ok(caller) => callers.push(Rc::new(RefCell::new(caller))),
             Err(error) => {
-                missing.push(format!("The binding for {name} is not measured: {error:#}"))
+                missing.push(format!("The binding for {name} is not measured: {error:#}"));
             }
         }
     }
@@ -139,6 +140,45 @@ impl Drop for Caller {
     }
 }
 
+/// What each binding weighs, as it is built and stripped for users.
+pub(super) fn figures() -> Vec<Figure> {
+    let root = root();
+    let mut sizes = vec![
+        (
+            "C, shared",
+            root.join("target/release/libmosaic_fleet_ffi.so"),
+        ),
+        (
+            "Node, the addon",
+            root.join("bindings/node/platforms/linux-x64-gnu/mosaic-fleet.node"),
+        ),
+    ];
+    if let Some(module) = python_module(&root) {
+        sizes.push(("Python, the native half", module));
+    }
+    let size = |path: &Path| Some(std::fs::metadata(path).ok()?.len() / 1024);
+    let sizes = sizes.into_iter().filter_map(|(what, path)| {
+        let kilobytes = u32::try_from(size(&path)?).ok()?;
+        let megabytes = f64::from(kilobytes) / 1024.0;
+        let what = format!("size of the binding: {what}");
+        Some(Figure::new(what, 0, megabytes, "MB", None))
+    });
+    sizes.collect()
+}
+
+/// The shared library that the wheel has put into the environment of the benches.
+fn python_module(root: &Path) -> Option<PathBuf> {
+    let lib = root.join("target/python/bench/lib");
+    let mut folders = std::fs::read_dir(lib).ok()?.flatten();
+    let packages = folders
+        .next()?
+        .path()
+        .join("site-packages/mosaic_fleet/_native");
+    let mut files = std::fs::read_dir(packages).ok()?.flatten();
+    let found = files.find(|file| file.path().extension().is_some_and(|end| end == "so"));
+    found.map(|file| file.path())
+}
+
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
@@ -151,7 +191,7 @@ fn found(path: PathBuf, made_by: &str) -> Result<PathBuf> {
 
 fn c() -> Result<Command> {
     let root = root();
-    let library = root.join("target/release/libmosaic_fleet.a");
+    let library = root.join("target/release/libmosaic_fleet_ffi.a");
     let library = found(library, "make bench builds it")?;
     let program = root.join("target/release/bench-caller-c");
     let mut compiler = Command::new("cc");
@@ -178,7 +218,7 @@ fn node() -> Result<Command> {
 
 fn python() -> Result<Command> {
     let root = root();
-    let python = root.join("target/python/release/bin/python");
+    let python = root.join("target/python/bench/bin/python");
     let python = found(python, "make bench builds it")?;
     let mut command = Command::new(python);
     command.arg(root.join("benches/callers/caller.py"));

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod attach;
 mod changes;
 pub(crate) mod ci;
+pub(crate) mod completions;
 pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -15,6 +16,7 @@ pub(crate) mod install;
 pub(crate) mod lane;
 pub(crate) mod life;
 pub(crate) mod logs;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod pane;
 pub(crate) mod reset;
@@ -22,11 +24,13 @@ pub(crate) mod roster;
 pub(crate) mod run;
 pub(crate) mod runtime;
 pub(crate) mod send;
+pub(crate) mod skills;
 pub(crate) mod start_session;
 pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod text;
 pub(crate) mod tools;
+pub(crate) mod tree;
 pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod wait;
@@ -63,6 +67,10 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Ci(command) => wait_for(command.run(session)),
         Command::Roster(command) => command.run(session),
         Command::Runtime(command) => wait_for(command.run(session)),
+        Command::Skills(command) => command.run(session),
+        Command::Completions(command) => command.run(session),
+        Command::Man(command) => command.run(session),
+        Command::Tree(_) => tree::Tree::run(session),
         Command::InstallTools(command) => command.run(session),
         Command::StartSession(command) => wait_for(command.run(session)),
         Command::Hook(command) => command.run(session),

@@ -3,7 +3,7 @@
 pub(crate) mod human;
 pub(crate) mod json;
 
-use std::io::{self, ErrorKind as IoErrorKind, Write};
+use std::io::{self, ErrorKind as IoErrorKind, StdoutLock, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
@@ -121,15 +121,14 @@ impl Output {
 
     /// The one document for a program.
     pub(crate) fn document(&self, document: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_string(document).map_err(|error| {
-            Error::new(
-                ErrorKind::Unexpected,
-                "the answer cannot be written as JSON",
-            )
-            .with_source(error)
-        })?;
-        text.push('\n');
-        self.stdout(&text)
+        let text = serde_json::to_string(document).map_err(unwritable)?;
+        self.stdout(&(text + "\n"))
+    }
+
+    /// A document that people read as well.
+    pub(crate) fn pretty(&self, document: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(document).map_err(unwritable)?;
+        self.stdout(&(text + "\n"))
     }
 
     /// An error that ends the command, and its exit code.
@@ -165,16 +164,27 @@ impl Output {
 
     /// Text to stdout, colours as they fit.
     pub(crate) fn stdout(&self, text: &str) -> Result<()> {
+        self.write(|stdout| {
+            let choice = self.choice(&stdout);
+            let mut stream = AutoStream::new(stdout, choice);
+            stream.write_all(text.as_bytes())?;
+            stream.flush()
+        })
+    }
+
+    /// Text for a program to stdout, with every byte of it.
+    pub(crate) fn verbatim(&self, text: &str) -> Result<()> {
+        self.write(|mut stdout| {
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()
+        })
+    }
+
+    fn write(&self, write: impl FnOnce(StdoutLock<'static>) -> io::Result<()>) -> Result<()> {
         if self.is_closed() {
             return Ok(());
         }
-        let stdout = io::stdout();
-        let choice = self.choice(&stdout);
-        let mut stream = AutoStream::new(stdout.lock(), choice);
-        let written = stream
-            .write_all(text.as_bytes())
-            .and_then(|()| stream.flush());
-        match written {
+        match write(io::stdout().lock()) {
             Err(error) if error.kind() == IoErrorKind::BrokenPipe => {
                 self.closed.store(true, Ordering::Relaxed);
                 Ok(())
@@ -197,4 +207,9 @@ impl Output {
         // Where stderr fails there is nobody left to tell.
         let _ = AutoStream::new(stderr.lock(), choice).write_all(text.as_bytes());
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    let what = "the answer cannot be written as JSON";
+    Error::new(ErrorKind::Unexpected, what).with_source(error)
 }

@@ -32,6 +32,11 @@ fn json_is_one_document_whatever_happens() {
         (&["init"], "roster"),
         (&["init", "--write"], "error"),
         (&["doctor"], "checks"),
+        (&["skills", "pi-args"], "args"),
+        (&["completions", "zsh"], "script"),
+        (&["completions", "csh"], "error"),
+        (&["man"], "text"),
+        (&["commands"], "commands"),
         (&["restart", "a"], "results"),
         (&["stop"], "results"),
     ];
@@ -130,6 +135,8 @@ fn a_reader_that_goes_away_is_no_panic() {
     for line in [
         "roster schema",
         "init --profile usc",
+        "completions bash",
+        "man",
         "status --watch",
         "--help",
         "status --json --watch",

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::home::Home;
 
-const COMMANDS: &[&str] = &[
+/// Every command that is not hidden.
+pub(crate) const COMMANDS: &[&str] = &[
     "",
     "init",
     "install-systemd",
@@ -47,9 +48,13 @@ const COMMANDS: &[&str] = &[
     "runtime explain",
     "runtime install",
     "runtime schema",
+    "skills",
+    "skills pi-args",
     "install-tools",
     "migrate",
     "cutover",
+    "completions",
+    "man",
 ];
 
 #[test]
@@ -73,7 +78,9 @@ fn help_of_every_command() {
 #[test]
 fn every_command_is_listed_here() {
     let home = Home::new();
-    for group in ["", "agent", "pane", "lane", "ci", "roster", "runtime"] {
+    for group in [
+        "", "agent", "pane", "lane", "ci", "roster", "runtime", "skills",
+    ] {
         let mut arguments: Vec<&str> = group.split_whitespace().collect();
         arguments.push("--help");
         let help = home.ok(&arguments).out;

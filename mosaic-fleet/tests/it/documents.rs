@@ -62,7 +62,7 @@ fn missing(text: &str) -> BTreeSet<String> {
     // What a user has or is to make is no file of ours.
     let ours = paths.filter(|path| {
         !path.contains("NAME")
-            && !["roster.yaml", "forges.yaml"]
+            && !["roster.yaml", "forges.yaml", "SKILL.md"]
                 .iter()
                 .any(|file| path.ends_with(file))
     });

@@ -110,10 +110,46 @@ fn no_package_escapes_the_lints() {
         .find_map(|line| line.strip_prefix("members = ["))
         .unwrap();
     for member in members.trim_end_matches(']').split(", ") {
-        let manifest = read(&format!("{}/Cargo.toml", member.trim_matches('"')));
+        let member = member.trim_matches('"');
+        let manifest = read(&format!("{member}/Cargo.toml"));
         assert!(
-            manifest.contains("\n[lints]\nworkspace = true\n"),
+            has_the_lints(member, &manifest, &workspace),
             "{member} has lints of its own"
+        );
+    }
+}
+
+/// A package has the workspace's lints. The one that other languages call may allow unsafe code in a
+/// room of it, and has the same lints but for that.
+fn has_the_lints(member: &str, manifest: &str, workspace: &str) -> bool {
+    if member != "mosaic-fleet-ffi" {
+        return manifest.contains("\n[lints]\nworkspace = true\n");
+    }
+    let of = |text: &str, table: &str| -> Option<Vec<String>> {
+        let (_, after) = text.split_once(&format!("\n[{table}]\n"))?;
+        let lints = after.lines().take_while(|line| !line.is_empty());
+        Some(lints.map(str::to_owned).collect())
+    };
+    ["rust", "clippy"].into_iter().all(|tool| {
+        let mut wanted = of(workspace, &format!("workspace.lints.{tool}"));
+        for line in wanted.iter_mut().flatten() {
+            *line = line.replace("unsafe_code = \"forbid\"", "unsafe_code = \"deny\"");
+        }
+        wanted.is_some() && wanted == of(manifest, &format!("lints.{tool}"))
+    })
+}
+
+#[test]
+fn a_package_with_lints_of_its_own_is_found() {
+    let workspace = "[a]\n\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\nx = 1\n\n[workspace.lints.clippy]\ny = 1\n";
+    let ffi = "[a]\n\n[lints.rust]\nunsafe_code = \"deny\"\nx = 1\n\n[lints.clippy]\ny = 1\n";
+    assert!(has_the_lints("mosaic-fleet-ffi", ffi, workspace));
+    assert!(!has_the_lints("mosaic-fleet", ffi, workspace));
+    for (from, to) in [("deny", "allow"), ("x = 1", "x = 0"), ("y = 1\n", "")] {
+        let changed = ffi.replace(from, to);
+        assert!(
+            !has_the_lints("mosaic-fleet-ffi", &changed, workspace),
+            "{to}"
         );
     }
 }

@@ -1,0 +1,11 @@
+//! The C ABI from outside: its header, symbols and layouts, and programs in C and C++ against the
+//! library as it is installed.
+
+mod conformance;
+mod defects;
+mod header;
+mod layout;
+mod programs;
+mod sources;
+mod symbols;
+mod workshop;

@@ -1,0 +1,134 @@
+//! The programs of `bindings/c` in all ways they may be built and run: C11 and C++17, shared and
+//! static, plain, under ASan with UBSan, and under valgrind, each of which is shown to bite.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::sources::root;
+use crate::workshop::{C, CPP, Link, Workshop, output, run};
+
+const SANITIZED: [&str; 3] = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+];
+
+fn source(name: &str) -> PathBuf {
+    root().join("bindings/c").join(name)
+}
+
+fn valgrind(program: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
+    command.args([
+        "--errors-for-leak-kinds=definite,indirect",
+        "--fair-sched=yes",
+    ]);
+    command.arg(program);
+    command
+}
+
+/// Builds and runs a program in every way.
+fn everywhere(name: &str) {
+    let (shop, file) = (Workshop::open(), source(name));
+    let files = [file.as_path()];
+    let shared = shop.program(C, &files, &["-pthread"], Link::Shared);
+    output(&mut Command::new(&shared));
+    for (language, link) in [(CPP, Link::Shared), (C, Link::Static), (CPP, Link::Static)] {
+        let program = shop.program(language, &files, &["-pthread"], link);
+        output(&mut Command::new(program));
+    }
+    let mut options = vec!["-pthread"];
+    options.extend(SANITIZED);
+    for language in [C, CPP] {
+        let program = shop.program(language, &files, &options, Link::Shared);
+        let symbols = output(Command::new("nm").arg(&program));
+        assert!(symbols.contains("__asan_init"), "built without ASan");
+        assert!(symbols.contains("__ubsan_handle"), "built without UBSan");
+        output(&mut Command::new(program));
+    }
+    output(&mut valgrind(&shared));
+}
+
+#[test]
+fn verbs() {
+    everywhere("tests/verbs.c");
+}
+
+#[test]
+fn misuse() {
+    everywhere("tests/misuse.c");
+}
+
+#[test]
+fn threads() {
+    everywhere("tests/threads.c");
+}
+
+#[test]
+fn callbacks() {
+    everywhere("tests/callbacks.c");
+}
+
+#[test]
+fn vtable() {
+    everywhere("tests/vtable.c");
+}
+
+#[test]
+fn the_example_of_a_transport() {
+    everywhere("examples/custom_transport.c");
+}
+
+/// It needs a fleet: that it is built, and says how it is used, is all that is tried here.
+#[test]
+fn the_example_of_a_send() {
+    let (shop, file) = (Workshop::open(), source("examples/send.c"));
+    for language in [C, CPP] {
+        let program = shop.program(language, &[&file], &[], Link::Shared);
+        let (well, said) = run(&mut Command::new(program));
+        assert!(!well && said.contains("usage: send AGENT TEXT"), "{said}");
+    }
+}
+
+/// What watches the programs sees what it is there for.
+#[test]
+fn deliberate_mistakes_are_seen() {
+    let shop = Workshop::open();
+    let text = "#include \"check.h\"\n#include <limits.h>\n\
+        int main(int argc, char **argv) {\n\
+            volatile int most = INT_MAX;\n\
+            char *volatile heap = (char *)malloc(4);\n\
+            house h = house_open();\n\
+            house_close(h);\n\
+            (void)argv;\n\
+            if (argc == 2) heap[4] = 'x';\n\
+            if (argc == 3) most += argc;\n\
+            if (argc != 4) free(heap); else heap = NULL;\n\
+            return most == 0;\n\
+        }\n";
+    let file = shop.write("mistakes.c", text);
+    let tests = format!("-I{}", source("tests").display());
+    let mut options = vec![tests.as_str()];
+    let plain = shop.program(C, &[&file], &options, Link::Shared);
+    options.extend(SANITIZED);
+    let sanitized = shop.program(C, &[&file], &options, Link::Shared);
+    let with = |mut command: Command, arguments: usize| {
+        command.args(vec!["x"; arguments]);
+        run(&mut command)
+    };
+    for (arguments, name) in [
+        (1, "heap-buffer-overflow"),
+        (2, "overflow"),
+        (3, "LeakSanitizer"),
+    ] {
+        let (well, said) = with(Command::new(&sanitized), arguments);
+        assert!(!well && said.contains(name), "{name}: {said}");
+    }
+    for (arguments, name) in [(1, "Invalid write"), (3, "definitely lost")] {
+        let (well, said) = with(valgrind(&plain), arguments);
+        assert!(!well && said.contains(name), "{name}: {said}");
+    }
+    assert!(with(Command::new(&sanitized), 0).0);
+    assert!(with(valgrind(&plain), 0).0);
+}
