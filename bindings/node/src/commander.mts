@@ -1,0 +1,3 @@
+// `@mosaicstack/fleet/commander` for `import`.
+
+export * from './commander.js';

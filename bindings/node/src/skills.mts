@@ -1,0 +1,3 @@
+// `@mosaicstack/fleet/skills` for `import`.
+
+export * from './skills.js';
