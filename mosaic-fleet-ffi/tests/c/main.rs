@@ -6,6 +6,8 @@ mod defects;
 mod header;
 mod layout;
 mod programs;
+mod readme;
+mod scenarios;
 mod sources;
 mod symbols;
 mod workshop;
