@@ -49,7 +49,10 @@ pub struct Cancellation {
 impl Cancellation {
     /// Nothing is given up yet.
     #[napi(constructor)]
-    #[allow(clippy::new_without_default, reason = "JavaScript has constructors only")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "JavaScript has constructors only"
+    )]
     pub fn new() -> Self {
         Cancellation {
             given_up: watch::Sender::new(false),

@@ -49,10 +49,7 @@ fn told<T>(question: &str, answer: Result<T>) -> T {
 
 fn texts(answer: &Value) -> Vec<String> {
     let texts = answer.as_array().into_iter().flatten();
-    texts
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[async_trait]

@@ -39,7 +39,8 @@ impl wire::Foreign for Caller {
     async fn call(&self, operation: &str, arguments: Value) -> Result<Value> {
         let asked = (operation.to_owned(), arguments.to_string());
         let begun = self.0.call_async_catch(asked.into()).await;
-        let promise = begun.map_err(|error| Error::new(ErrorKind::Plugin, error.reason.as_str()))?;
+        let promise =
+            begun.map_err(|error| Error::new(ErrorKind::Plugin, error.reason.as_str()))?;
         // The package's own function catches all that a transport may throw. What is left is a promise
         // that JavaScript has collected, since nobody can answer it any more: the deadline ends it.
         let Ok(text) = promise.await else {

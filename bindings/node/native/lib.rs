@@ -4,13 +4,13 @@
 //! `src/*.ts`; each call that can fail answers an envelope, `{"ok": …}` or `{"error": …}`, since an
 //! error that napi makes of a Rust one has no code of its own.
 
-mod answer;
+pub mod answer;
 #[cfg(feature = "testing")]
-mod conformance;
-mod fleet;
-mod foreign;
-mod memory;
+pub mod conformance;
+pub mod fleet;
+pub mod foreign;
+pub mod memory;
 #[cfg(feature = "testing")]
-mod services;
-mod skills;
-mod stream;
+pub mod services;
+pub mod skills;
+pub mod stream;

@@ -43,13 +43,12 @@ interface Told {
   aliases?: string[];
   about?: string;
   arguments?: { name: string; required?: boolean; variadic?: boolean; help?: string }[];
-  options?: { flags: string; help?: string }[];
+  options?: { flags: string; help?: string; choices?: string[]; default?: string }[];
   commands?: Told[];
 }
 
-interface Tree extends Told {
-  version: string;
-}
+/** All commands, and the options that each of them takes. */
+type Tree = Required<Pick<Told, 'options' | 'commands'>>;
 
 /** What a mounted command needs to know of itself. */
 interface Mounted {
@@ -75,20 +74,21 @@ export function mountFleet(program: Command, options: MountOptions = {}): void {
   const tree = JSON.parse(readFileSync(join(__dirname, '..', 'commands.json'), 'utf8')) as Tree;
   const groups = options.groups ?? GROUPS;
   const wanted = groups.map((group) => ({ group, told: toldOf(tree, group) }));
+  const context = { mounted: new Map<Command, Mounted>(), everywhere: tree.options, options };
+  const { mounted } = context;
   for (const { group, told } of wanted) {
     refuseClash(child(program, group), told, group);
   }
-  const mounted = new Map<Command, Mounted>();
   for (const { group, told } of wanted) {
     const words = group === 'fleet' ? [] : [group];
     const existing = child(program, group);
     if (existing) {
-      mounted.set(existing, { told, words, merged: true });
+      mounted.set(existing, { told: withGlobal(told, context), words, merged: true });
       for (const sub of told.commands ?? []) {
-        mount(existing, sub, [...words, sub.name], mounted, options);
+        mount(existing, sub, [...words, sub.name], context);
       }
     } else {
-      mount(program, told, words, mounted, options);
+      mount(program, told, words, context);
     }
   }
   takeRawArguments(rootOf(program), mounted);
@@ -97,9 +97,9 @@ export function mountFleet(program: Command, options: MountOptions = {}): void {
 function toldOf(tree: Tree, group: Group): Told {
   if (group === 'fleet') {
     const about = 'Run the fleet: start, stop, status, verify, …';
-    return { ...tree, name: 'fleet', aliases: [], about };
+    return { name: 'fleet', about, commands: tree.commands };
   }
-  const told = tree.commands?.find((command) => command.name === group);
+  const told = tree.commands.find((command) => command.name === group);
   if (!told) {
     throw new Error(`commands.json has no ${group}`);
   }
@@ -116,29 +116,41 @@ function refuseClash(existing: Command | undefined, told: Told, group: string): 
   }
 }
 
-function mount(
-  parent: Command,
-  told: Told,
-  words: string[],
-  mounted: Map<Command, Mounted>,
-  options: MountOptions,
-): void {
-  const state: Mounted = { told, words, merged: false };
+interface Context {
+  mounted: Map<Command, Mounted>;
+  /** The options that every command takes. */
+  everywhere: NonNullable<Told['options']>;
+  options: MountOptions;
+}
+
+function withGlobal(told: Told, { everywhere }: Context): Told {
+  return { ...told, options: [...(told.options ?? []), ...everywhere] };
+}
+
+function mount(parent: Command, told: Told, words: string[], context: Context): void {
+  const state: Mounted = { told: withGlobal(told, context), words, merged: false };
   const command = parent.command(told.name).description(told.about ?? '');
   command.aliases(told.aliases ?? []);
   // Nothing is left to parse: these only keep commander from having an opinion.
   command.allowUnknownOption().allowExcessArguments().helpOption(false).helpCommand(false);
-  command.configureHelp(helpOf(command, told));
-  command.action(() => runAs(command, state, options));
-  mounted.set(command, state);
+  command.configureHelp(helpOf(command, state.told));
+  command.action(() => runAs(command, state, context.options));
+  context.mounted.set(command, state);
   for (const sub of told.commands ?? []) {
-    mount(command, sub, [...words, sub.name], mounted, options);
+    mount(command, sub, [...words, sub.name], context);
   }
 }
 
 /** Arguments and options of a command are shown, and not parsed here. */
 function helpOf(command: Command, told: Told): Partial<Help> {
-  const shown = (told.options ?? []).map(({ flags, help }) => command.createOption(flags, help));
+  const shown = (told.options ?? []).map((option) => {
+    const { flags, help, choices, default: unlessGiven } = option;
+    const made = command.createOption(flags, help);
+    if (choices) {
+      made.choices(choices);
+    }
+    return unlessGiven === undefined ? made : made.default(unlessGiven);
+  });
   const takes = (told.arguments ?? []).map(({ name, required, variadic, help }) => {
     const word = variadic ? `${name}...` : name;
     return command.createArgument(required ? `<${word}>` : `[${word}]`, help);

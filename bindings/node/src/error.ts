@@ -123,6 +123,15 @@ export class FleetError extends Error {
     this.detail = fields.message;
   }
 
+  /** As a document tells of it. */
+  toJSON(): ErrorDocument {
+    const { code, number, detail: message, operation, agent, transport, reason, hint } = this;
+    const { retryable, retryAfterMs } = this;
+    const after = retryAfterMs === undefined ? 'safe' : { afterMs: retryAfterMs };
+    const retry = retryable ? after : 'never';
+    return { code, number, message, operation, agent, transport, retry, reason, hint };
+  }
+
   /** The error that a document tells of, to be thrown. */
   static from(document: ErrorDocument): FleetError {
     return new FleetError(document);

@@ -81,6 +81,8 @@ test('the codes are numbered as everywhere', () => {
   expect(numbers).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
   const late = new FleetError({ code: 'rate_limited', message: 'x', retry: { afterMs: 5 } });
   expect([late.retryable, late.retryAfterMs]).toEqual([true, 5]);
+  expect(FleetError.from(late.toJSON())).toEqual(late);
+  expect(JSON.parse(JSON.stringify(late))).toMatchObject({ code: 'rate_limited', message: 'x', retry: { afterMs: 5 } });
 });
 
 test('what is not known is an error, never ignored', async () => {
