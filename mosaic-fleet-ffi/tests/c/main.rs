@@ -1,5 +1,12 @@
 //! The C ABI from outside: its header, symbols and layouts, and programs in C and C++ against the
 //! library as it is installed.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod conformance;
 mod defects;
