@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// The version of the ABI that this header describes: `major << 16 | minor`.
+#define MF_ABI_VERSION 65536
+
 // Texts can be sent.
 #define MF_CAN_SEND 1
 
@@ -47,9 +50,6 @@
 
 // Long polls (`wait_ms`) can be asked for, and end on events instead of at their deadline.
 #define MF_CAN_EVENTS 1024
-
-// The version of the ABI that this header describes: `major << 16 | minor`.
-#define MF_ABI_VERSION 65536
 
 // Why a call failed. Belongs to whom it was given to; freed by `mf_error_free`.
 typedef struct mf_error mf_error;
@@ -84,56 +84,6 @@ typedef struct mf_transport mf_transport;
 // What became of a call: 0, the number of an error's kind, or a code that only C has (from 1000).
 typedef uint32_t mf_code;
 
-// Options of a send.
-typedef struct {
-  // `sizeof` this struct.
-  size_t struct_size;
-  // Who sends, as `host:session`, which puts a preamble before the text; NULL: no preamble.
-  const char *from;
-  // Calling again with the same key returns the first receipt and types nothing; or NULL.
-  const char *idempotency_key;
-  // The deadline of the whole call in milliseconds; 0: thirty seconds.
-  uint64_t timeout_ms;
-  // How long the agent may take to become ready for the text, in milliseconds; 0: a few seconds.
-  uint64_t wait_ms;
-  // How often the submit key may be repeated; 0: as usual, negative: never.
-  int32_t key_repeats;
-  // Yes: take the text although its first character makes the program run a command.
-  uint32_t allow_command;
-  // Yes: drop control characters instead of refusing the text.
-  uint32_t strip_control;
-  // Yes, without `from`: find out who sends, by the terminal that this process runs in.
-  uint32_t preamble;
-} mf_send_options;
-
-// Where the receipt of a send goes.
-typedef struct {
-  // `sizeof` this struct.
-  size_t struct_size;
-  // Given to the functions as it is.
-  void *context;
-  // Gets the answer: a receipt, or an error and its code. Both belong to it. Runs exactly once.
-  void (*call)(void *context, mf_code code, mf_receipt *receipt, mf_error *error);
-  // Runs exactly once, after `call`; or NULL.
-  void (*drop)(void *context);
-} mf_receipt_callback;
-
-// Where the answer of an operation goes.
-typedef struct {
-  // `sizeof` this struct.
-  size_t struct_size;
-  // Given to the functions as it is.
-  void *context;
-  // Gets the answer: JSON, or an error and its code. Both belong to it (`mf_string_free`,
-  // `mf_error_free`). Runs exactly once.
-  void (*call)(void *context, mf_code code, char *answer, mf_error *error);
-  // Runs exactly once, after `call`; or NULL.
-  void (*drop)(void *context);
-  // Gets what goes on before the answer (the outcome of each agent's start), as JSON that is valid
-  // until it returns; or NULL. Runs on a thread that others wait for: it must return soon.
-  void (*news)(void *context, const char *news);
-} mf_answer_callback;
-
 // Whether calling again can help.
 typedef uint32_t mf_retry;
 
@@ -158,80 +108,27 @@ typedef struct {
   uint32_t reserved;
 } mf_fleet_options;
 
-// What became of a text that was not refused.
-typedef uint32_t mf_verdict;
-
-// What kind of proof an answer stands on, weakest first.
-typedef uint32_t mf_evidence;
-
-// What a send came to, as a transport tells it.
+// Options of a send.
 typedef struct {
   // `sizeof` this struct.
   size_t struct_size;
-  // A name for later questions (`outcome`); NULL: the library makes one.
-  const char *id;
-  // Who it was for. Needed by `outcome` alone.
-  const char *agent;
-  // What was seen, for people; or NULL.
-  const char *detail;
-  // What became of the text.
-  mf_verdict verdict;
-  // What kind of proof there is.
-  mf_evidence evidence;
-  // How often the submit key was pressed.
-  uint32_t attempts;
-  // Zero.
-  uint32_t reserved;
-} mf_receipt_fields;
-
-// What a reset or an answer came to, as a transport tells it.
-typedef struct {
-  // `sizeof` this struct.
-  size_t struct_size;
-  // Of a reset: what the program was told, for example `/clear`; or NULL.
-  const char *command;
-  // Of an answer: what was asked; or NULL.
-  const char *question;
-  // Of an answer: what was answered, as it was shown; or NULL.
-  const char *answer;
-  // What was seen, for people; or NULL.
-  const char *detail;
-  // What kind of proof there is.
-  mf_evidence evidence;
-  // Zero.
-  uint32_t reserved;
-} mf_report_fields;
-
-// How an agent is.
-typedef uint32_t mf_state;
-
-// How an agent is, as a transport tells it.
-typedef struct {
-  // `sizeof` this struct.
-  size_t struct_size;
-  // Who.
-  const char *name;
-  // What the state was read from, for people; or NULL.
-  const char *evidence;
-  // The program, as manifests call it (`claude`, `pi`); or NULL.
-  const char *runtime;
-  // The host it runs on, where it is not this one; or NULL.
-  const char *host;
-  // The question it asks, for `MF_STATE_WAITING`; or NULL.
-  const char *question;
-  // What it waits for (`permission`, `question`); or NULL.
-  const char *waiting_for;
-  // How it is.
-  mf_state state;
-  // Zero.
-  uint32_t reserved;
-} mf_agent_fields;
-
-// Why nothing was typed.
-typedef uint32_t mf_refusal;
-
-// How far a send got before it was lost from sight.
-typedef uint32_t mf_stage;
+  // Who sends, as `host:session`, which puts a preamble before the text; NULL: no preamble.
+  const char *from;
+  // Calling again with the same key returns the first receipt and types nothing; or NULL.
+  const char *idempotency_key;
+  // The deadline of the whole call in milliseconds; 0: thirty seconds.
+  uint64_t timeout_ms;
+  // How long the agent may take to become ready for the text, in milliseconds; 0: a few seconds.
+  uint64_t wait_ms;
+  // How often the submit key may be repeated; 0: as usual, negative: never.
+  int32_t key_repeats;
+  // Yes: take the text although its first character makes the program run a command.
+  uint32_t allow_command;
+  // Yes: drop control characters instead of refusing the text.
+  uint32_t strip_control;
+  // Yes, without `from`: find out who sends, by the terminal that this process runs in.
+  uint32_t preamble;
+} mf_send_options;
 
 // Which of a program's ways to forget is meant.
 typedef uint32_t mf_reset_mode;
@@ -277,6 +174,43 @@ typedef struct {
   // Zero.
   uint32_t reserved;
 } mf_tail_options;
+
+// What became of a text that was not refused.
+typedef uint32_t mf_verdict;
+
+// What kind of proof an answer stands on, weakest first.
+typedef uint32_t mf_evidence;
+
+// How an agent is.
+typedef uint32_t mf_state;
+
+// Where the receipt of a send goes.
+typedef struct {
+  // `sizeof` this struct.
+  size_t struct_size;
+  // Given to the functions as it is.
+  void *context;
+  // Gets the answer: a receipt, or an error and its code. Both belong to it. Runs exactly once.
+  void (*call)(void *context, mf_code code, mf_receipt *receipt, mf_error *error);
+  // Runs exactly once, after `call`; or NULL.
+  void (*drop)(void *context);
+} mf_receipt_callback;
+
+// Where the answer of an operation goes.
+typedef struct {
+  // `sizeof` this struct.
+  size_t struct_size;
+  // Given to the functions as it is.
+  void *context;
+  // Gets the answer: JSON, or an error and its code. Both belong to it (`mf_string_free`,
+  // `mf_error_free`). Runs exactly once.
+  void (*call)(void *context, mf_code code, char *answer, mf_error *error);
+  // Runs exactly once, after `call`; or NULL.
+  void (*drop)(void *context);
+  // Gets what goes on before the answer (the outcome of each agent's start), as JSON that is valid
+  // until it returns; or NULL. Runs on a thread that others wait for: it must return soon.
+  void (*news)(void *context, const char *news);
+} mf_answer_callback;
 
 // A text for an agent.
 typedef struct {
@@ -429,6 +363,72 @@ typedef struct {
   // Lets go of connections; later calls answer `MF_CODE_CLOSED`. Needs no reply.
   void (*close)(void *context, mf_reply *reply);
 } mf_transport_vtable;
+
+// What a send came to, as a transport tells it.
+typedef struct {
+  // `sizeof` this struct.
+  size_t struct_size;
+  // A name for later questions (`outcome`); NULL: the library makes one.
+  const char *id;
+  // Who it was for. Needed by `outcome` alone.
+  const char *agent;
+  // What was seen, for people; or NULL.
+  const char *detail;
+  // What became of the text.
+  mf_verdict verdict;
+  // What kind of proof there is.
+  mf_evidence evidence;
+  // How often the submit key was pressed.
+  uint32_t attempts;
+  // Zero.
+  uint32_t reserved;
+} mf_receipt_fields;
+
+// What a reset or an answer came to, as a transport tells it.
+typedef struct {
+  // `sizeof` this struct.
+  size_t struct_size;
+  // Of a reset: what the program was told, for example `/clear`; or NULL.
+  const char *command;
+  // Of an answer: what was asked; or NULL.
+  const char *question;
+  // Of an answer: what was answered, as it was shown; or NULL.
+  const char *answer;
+  // What was seen, for people; or NULL.
+  const char *detail;
+  // What kind of proof there is.
+  mf_evidence evidence;
+  // Zero.
+  uint32_t reserved;
+} mf_report_fields;
+
+// How an agent is, as a transport tells it.
+typedef struct {
+  // `sizeof` this struct.
+  size_t struct_size;
+  // Who.
+  const char *name;
+  // What the state was read from, for people; or NULL.
+  const char *evidence;
+  // The program, as manifests call it (`claude`, `pi`); or NULL.
+  const char *runtime;
+  // The host it runs on, where it is not this one; or NULL.
+  const char *host;
+  // The question it asks, for `MF_STATE_WAITING`; or NULL.
+  const char *question;
+  // What it waits for (`permission`, `question`); or NULL.
+  const char *waiting_for;
+  // How it is.
+  mf_state state;
+  // Zero.
+  uint32_t reserved;
+} mf_agent_fields;
+
+// Why nothing was typed.
+typedef uint32_t mf_refusal;
+
+// How far a send got before it was lost from sight.
+typedef uint32_t mf_stage;
 
 // It went well.
 #define MF_CODE_OK 0
@@ -611,23 +611,22 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
-// Sends as `mf_fleet_send` does, without waiting: the receipt goes to `callback`. When this function
-// returns another code than `MF_CODE_OK`, the callback was not taken.
-mf_code mf_fleet_send_async(const mf_fleet *fleet,
-                            const char *agent_name,
-                            const char *text,
-                            size_t text_length,
-                            const mf_send_options *options,
-                            const mf_receipt_callback *callback,
-                            mf_error **err);
+// The version of the ABI that the library has: `major << 16 | minor`. It is not the version of the
+// package.
+uint32_t mf_abi_version(void);
 
-// Calls an operation as `mf_fleet_call` does, without waiting: the answer goes to `callback`. When
-// this function returns another code than `MF_CODE_OK`, the callback was not taken.
-mf_code mf_fleet_call_async(const mf_fleet *fleet,
-                            const char *operation,
-                            const char *arguments,
-                            const mf_answer_callback *callback,
-                            mf_error **err);
+// The version of the package, for example `0.1.0`. Never freed.
+const char *mf_version(void);
+
+// What a code is called, for example `agent_not_found`; `unknown` for a number that is none.
+// Never freed.
+const char *mf_code_name(mf_code code);
+
+// Takes back a text that was given out as `char *`. Does nothing for NULL.
+mf_code mf_string_free(char *text);
+
+// How many handles and texts were given out and not freed yet: for tests that look for leaks.
+size_t mf_live_count(void);
 
 // Frees an error. Does nothing for NULL.
 mf_code mf_error_free(mf_error *error);
@@ -711,42 +710,52 @@ mf_code mf_call(const char *operation,
                 char **answer,
                 mf_error **err);
 
-// The version of the ABI that the library has: `major << 16 | minor`. It is not the version of the
-// package.
-uint32_t mf_abi_version(void);
+// Sends a text of `text_length` bytes to an agent, once, and says what is known of it. `options` may
+// be NULL. `*receipt` is freed by `mf_receipt_free`.
+//
+// Nothing was typed when it answers `MF_CODE_REFUSED`. After `MF_CODE_DELIVERY_UNKNOWN`, or a receipt
+// that is `MF_VERDICT_UNCONFIRMED`, look at the agent before you send again.
+mf_code mf_fleet_send(const mf_fleet *fleet,
+                      const char *agent_name,
+                      const char *text,
+                      size_t text_length,
+                      const mf_send_options *options,
+                      mf_receipt **receipt,
+                      mf_error **err);
 
-// The version of the package, for example `0.1.0`. Never freed.
-const char *mf_version(void);
-
-// What a code is called, for example `agent_not_found`; `unknown` for a number that is none.
-// Never freed.
-const char *mf_code_name(mf_code code);
-
-// Takes back a text that was given out as `char *`. Does nothing for NULL.
-mf_code mf_string_free(char *text);
-
-// How many handles and texts were given out and not freed yet: for tests that look for leaks.
-size_t mf_live_count(void);
-
-// Makes agents in this process. `arguments` is JSON, or NULL: `{"agents": ["coder0"],
-// "max_message_bytes": 1000}`, both optional.
-mf_code mf_memory_open(const char *arguments, mf_memory **memory, mf_error **err);
-
-// The transport to these agents, for `mf_fleet_from_transport`. Freed by `mf_transport_free`.
-mf_code mf_memory_transport(const mf_memory *memory, mf_transport **transport, mf_error **err);
-
-// Plays an agent's part by a control's name: `inbox`, `conversation`, `finish_turn`, `add_agent`
-// (`{"agent": NAME}`), `set_state` (`state`), `say` and `set_draft` (`text`), `ask` (`text`,
-// `choices`), `set_reachable` (`{"reachable": false}`). `answer` may be NULL, where it does not
-// matter; `*answer` is JSON and freed by `mf_string_free`.
-mf_code mf_memory_call(const mf_memory *memory,
-                       const char *operation,
-                       const char *arguments,
-                       char **answer,
+// Makes an agent of the roster forget its conversation, and gives it its first prompt. Returns after
+// its proof. `options` may be NULL. `*report` is freed by `mf_report_free`.
+mf_code mf_fleet_reset(const mf_fleet *fleet,
+                       const char *agent_name,
+                       const mf_reset_options *options,
+                       mf_report **report,
                        mf_error **err);
 
-// Frees a handle of the agents. Transports to them go on. Does nothing for NULL.
-mf_code mf_memory_free(mf_memory *memory);
+// How agents are: those of `names` (`count` of them) or, with a count of 0, all of the roster and
+// those that run besides. An agent that nothing runs for is stopped. `options` may be NULL.
+// `*status` is freed by `mf_status_free`; look at its errors as well.
+mf_code mf_fleet_status(const mf_fleet *fleet,
+                        const char *const *names,
+                        size_t count,
+                        const mf_status_options *options,
+                        mf_status **status,
+                        mf_error **err);
+
+// The agents that the transport has, by name, whatever the roster says. Fails loudly: an empty list
+// means that it was asked and there are none. `options` may be NULL. `*status` is freed by
+// `mf_status_free`.
+mf_code mf_fleet_list(const mf_fleet *fleet,
+                      const mf_status_options *options,
+                      mf_status **status,
+                      mf_error **err);
+
+// What an agent shows: its last lines or, with a cursor, what came after it. `options` may be NULL.
+// `*tail` is freed by `mf_tail_free`.
+mf_code mf_fleet_tail(const mf_fleet *fleet,
+                      const char *agent_name,
+                      const mf_tail_options *options,
+                      mf_tail **tail,
+                      mf_error **err);
 
 // The send's name for later questions (the operation `outcome`). Valid until the receipt is freed.
 mf_code mf_receipt_id(const mf_receipt *receipt, const char **id, mf_error **err);
@@ -777,48 +786,6 @@ mf_code mf_receipt_json(const mf_receipt *receipt, char **json, mf_error **err);
 
 // Frees a receipt. Does nothing for NULL.
 mf_code mf_receipt_free(mf_receipt *receipt);
-
-// Replies to `send` or `outcome`.
-mf_code mf_reply_receipt(mf_reply *reply, const mf_receipt_fields *fields, mf_error **err);
-
-// Replies to `reset` or `answer`.
-mf_code mf_reply_report(mf_reply *reply, const mf_report_fields *fields, mf_error **err);
-
-// Replies to `status`, once, or adds an agent to the reply to `list`, in any order.
-mf_code mf_reply_agent(mf_reply *reply, const mf_agent_fields *fields, mf_error **err);
-
-// Adds a line of `length` bytes to the reply to `tail`, oldest first, without its line end.
-mf_code mf_reply_line(mf_reply *reply, const char *line, size_t length, mf_error **err);
-
-// Says in the reply to `tail` where the next one goes on: a text of printable ASCII.
-mf_code mf_reply_cursor(mf_reply *reply, const char *next, mf_error **err);
-
-// Says in the reply to `tail` that output was lost before its first line.
-mf_code mf_reply_gap(mf_reply *reply, mf_error **err);
-
-// Says that a list or a tail without entries is meant: it was asked, and there are none.
-mf_code mf_reply_done(mf_reply *reply, mf_error **err);
-
-// Replies with an error: the number of an error's kind (1 to 14) and a sentence without a full stop.
-// `MF_CODE_REFUSED` and `MF_CODE_DELIVERY_UNKNOWN` have functions of their own.
-mf_code mf_reply_error(mf_reply *reply, mf_code code, const char *message, mf_error **err);
-
-// Replies that there is no such agent, and suggests the nearest of `known` (`count` of them).
-mf_code mf_reply_agent_not_found(mf_reply *reply,
-                                 const char *name,
-                                 const char *const *known,
-                                 size_t count,
-                                 mf_error **err);
-
-// Replies that nothing was typed, on purpose.
-mf_code mf_reply_refused(mf_reply *reply, mf_refusal refusal, const char *message, mf_error **err);
-
-// Replies that typing began and its end was not seen.
-mf_code mf_reply_delivery_unknown(mf_reply *reply, mf_stage stage, const char *message, mf_error **err);
-
-// Adds to the error of this reply what to do next (an imperative sentence without a full stop; or
-// NULL) and whether calling again can help, for `MF_RETRY_AFTER` after how many milliseconds.
-mf_code mf_reply_advice(mf_reply *reply, const char *hint, mf_retry retry, uint64_t after_ms, mf_error **err);
 
 // What the program was told, for example `/clear`; NULL where it knows no reset and was restarted
 // instead. Valid until the report is freed.
@@ -875,6 +842,24 @@ mf_code mf_status_json(const mf_status *status, char **json, mf_error **err);
 // Frees a status. Does nothing for NULL.
 mf_code mf_status_free(mf_status *status);
 
+// How many lines there are.
+mf_code mf_tail_count(const mf_tail *tail, size_t *count, mf_error **err);
+
+// A line, oldest first. Valid until the tail is freed.
+mf_code mf_tail_line(const mf_tail *tail, size_t index, const char **line, mf_error **err);
+
+// The cursor that the next call goes on from, or NULL. Valid until the tail is freed.
+mf_code mf_tail_next(const mf_tail *tail, const char **next, mf_error **err);
+
+// 1: output between the cursor and the first line was lost, or cannot be told to be complete.
+mf_code mf_tail_gap(const mf_tail *tail, uint32_t *gap, mf_error **err);
+
+// The whole answer as JSON: `{lines, next, gap}`. `*json` is freed by `mf_string_free`.
+mf_code mf_tail_json(const mf_tail *tail, char **json, mf_error **err);
+
+// Frees a tail. Does nothing for NULL.
+mf_code mf_tail_free(mf_tail *tail);
+
 // What an agent shows from now on, each piece as `{lines, next, gap}`. `arguments` is JSON:
 // `{"agent": NAME}` and what the operation `tail` takes.
 mf_code mf_fleet_follow(const mf_fleet *fleet, const char *arguments, mf_stream **stream, mf_error **err);
@@ -894,76 +879,49 @@ mf_code mf_stream_close(const mf_stream *stream, mf_error **err);
 // Frees a stream. Does nothing for NULL.
 mf_code mf_stream_free(mf_stream *stream);
 
-// How many lines there are.
-mf_code mf_tail_count(const mf_tail *tail, size_t *count, mf_error **err);
+// Sends as `mf_fleet_send` does, without waiting: the receipt goes to `callback`. When this function
+// returns another code than `MF_CODE_OK`, the callback was not taken.
+mf_code mf_fleet_send_async(const mf_fleet *fleet,
+                            const char *agent_name,
+                            const char *text,
+                            size_t text_length,
+                            const mf_send_options *options,
+                            const mf_receipt_callback *callback,
+                            mf_error **err);
 
-// A line, oldest first. Valid until the tail is freed.
-mf_code mf_tail_line(const mf_tail *tail, size_t index, const char **line, mf_error **err);
+// Calls an operation as `mf_fleet_call` does, without waiting: the answer goes to `callback`. When
+// this function returns another code than `MF_CODE_OK`, the callback was not taken.
+mf_code mf_fleet_call_async(const mf_fleet *fleet,
+                            const char *operation,
+                            const char *arguments,
+                            const mf_answer_callback *callback,
+                            mf_error **err);
 
-// The cursor that the next call goes on from, or NULL. Valid until the tail is freed.
-mf_code mf_tail_next(const mf_tail *tail, const char **next, mf_error **err);
+// Makes agents in this process. `arguments` is JSON, or NULL: `{"agents": ["coder0"],
+// "max_message_bytes": 1000}`, both optional.
+mf_code mf_memory_open(const char *arguments, mf_memory **memory, mf_error **err);
 
-// 1: output between the cursor and the first line was lost, or cannot be told to be complete.
-mf_code mf_tail_gap(const mf_tail *tail, uint32_t *gap, mf_error **err);
+// The transport to these agents, for `mf_fleet_from_transport`. Freed by `mf_transport_free`.
+mf_code mf_memory_transport(const mf_memory *memory, mf_transport **transport, mf_error **err);
 
-// The whole answer as JSON: `{lines, next, gap}`. `*json` is freed by `mf_string_free`.
-mf_code mf_tail_json(const mf_tail *tail, char **json, mf_error **err);
+// Plays an agent's part by a control's name: `inbox`, `conversation`, `finish_turn`, `add_agent`
+// (`{"agent": NAME}`), `set_state` (`state`), `say` and `set_draft` (`text`), `ask` (`text`,
+// `choices`), `set_reachable` (`{"reachable": false}`). `answer` may be NULL, where it does not
+// matter; `*answer` is JSON and freed by `mf_string_free`.
+mf_code mf_memory_call(const mf_memory *memory,
+                       const char *operation,
+                       const char *arguments,
+                       char **answer,
+                       mf_error **err);
 
-// Frees a tail. Does nothing for NULL.
-mf_code mf_tail_free(mf_tail *tail);
+// Frees a handle of the agents. Transports to them go on. Does nothing for NULL.
+mf_code mf_memory_free(mf_memory *memory);
 
 // Makes another handle of the same transport.
 mf_code mf_transport_clone(const mf_transport *transport, mf_transport **clone, mf_error **err);
 
 // Frees a handle of a transport. Fleets over it go on. Does nothing for NULL.
 mf_code mf_transport_free(mf_transport *transport);
-
-// Sends a text of `text_length` bytes to an agent, once, and says what is known of it. `options` may
-// be NULL. `*receipt` is freed by `mf_receipt_free`.
-//
-// Nothing was typed when it answers `MF_CODE_REFUSED`. After `MF_CODE_DELIVERY_UNKNOWN`, or a receipt
-// that is `MF_VERDICT_UNCONFIRMED`, look at the agent before you send again.
-mf_code mf_fleet_send(const mf_fleet *fleet,
-                      const char *agent_name,
-                      const char *text,
-                      size_t text_length,
-                      const mf_send_options *options,
-                      mf_receipt **receipt,
-                      mf_error **err);
-
-// Makes an agent of the roster forget its conversation, and gives it its first prompt. Returns after
-// its proof. `options` may be NULL. `*report` is freed by `mf_report_free`.
-mf_code mf_fleet_reset(const mf_fleet *fleet,
-                       const char *agent_name,
-                       const mf_reset_options *options,
-                       mf_report **report,
-                       mf_error **err);
-
-// How agents are: those of `names` (`count` of them) or, with a count of 0, all of the roster and
-// those that run besides. An agent that nothing runs for is stopped. `options` may be NULL.
-// `*status` is freed by `mf_status_free`; look at its errors as well.
-mf_code mf_fleet_status(const mf_fleet *fleet,
-                        const char *const *names,
-                        size_t count,
-                        const mf_status_options *options,
-                        mf_status **status,
-                        mf_error **err);
-
-// The agents that the transport has, by name, whatever the roster says. Fails loudly: an empty list
-// means that it was asked and there are none. `options` may be NULL. `*status` is freed by
-// `mf_status_free`.
-mf_code mf_fleet_list(const mf_fleet *fleet,
-                      const mf_status_options *options,
-                      mf_status **status,
-                      mf_error **err);
-
-// What an agent shows: its last lines or, with a cursor, what came after it. `options` may be NULL.
-// `*tail` is freed by `mf_tail_free`.
-mf_code mf_fleet_tail(const mf_fleet *fleet,
-                      const char *agent_name,
-                      const mf_tail_options *options,
-                      mf_tail **tail,
-                      mf_error **err);
 
 // Makes a transport of functions in C. The table and its texts are copied. When this function
 // answers another code than `MF_CODE_OK`, it has not taken `context`, and `drop` does not run.
@@ -972,6 +930,48 @@ mf_code mf_transport_from_vtable(const mf_transport_vtable *vtable,
                                  void *context,
                                  mf_transport **transport,
                                  mf_error **err);
+
+// Replies to `send` or `outcome`.
+mf_code mf_reply_receipt(mf_reply *reply, const mf_receipt_fields *fields, mf_error **err);
+
+// Replies to `reset` or `answer`.
+mf_code mf_reply_report(mf_reply *reply, const mf_report_fields *fields, mf_error **err);
+
+// Replies to `status`, once, or adds an agent to the reply to `list`, in any order.
+mf_code mf_reply_agent(mf_reply *reply, const mf_agent_fields *fields, mf_error **err);
+
+// Adds a line of `length` bytes to the reply to `tail`, oldest first, without its line end.
+mf_code mf_reply_line(mf_reply *reply, const char *line, size_t length, mf_error **err);
+
+// Says in the reply to `tail` where the next one goes on: a text of printable ASCII.
+mf_code mf_reply_cursor(mf_reply *reply, const char *next, mf_error **err);
+
+// Says in the reply to `tail` that output was lost before its first line.
+mf_code mf_reply_gap(mf_reply *reply, mf_error **err);
+
+// Says that a list or a tail without entries is meant: it was asked, and there are none.
+mf_code mf_reply_done(mf_reply *reply, mf_error **err);
+
+// Replies with an error: the number of an error's kind (1 to 14) and a sentence without a full stop.
+// `MF_CODE_REFUSED` and `MF_CODE_DELIVERY_UNKNOWN` have functions of their own.
+mf_code mf_reply_error(mf_reply *reply, mf_code code, const char *message, mf_error **err);
+
+// Replies that there is no such agent, and suggests the nearest of `known` (`count` of them).
+mf_code mf_reply_agent_not_found(mf_reply *reply,
+                                 const char *name,
+                                 const char *const *known,
+                                 size_t count,
+                                 mf_error **err);
+
+// Replies that nothing was typed, on purpose.
+mf_code mf_reply_refused(mf_reply *reply, mf_refusal refusal, const char *message, mf_error **err);
+
+// Replies that typing began and its end was not seen.
+mf_code mf_reply_delivery_unknown(mf_reply *reply, mf_stage stage, const char *message, mf_error **err);
+
+// Adds to the error of this reply what to do next (an imperative sentence without a full stop; or
+// NULL) and whether calling again can help, for `MF_RETRY_AFTER` after how many milliseconds.
+mf_code mf_reply_advice(mf_reply *reply, const char *hint, mf_retry retry, uint64_t after_ms, mf_error **err);
 
 #ifdef __cplusplus
 }  // extern "C"

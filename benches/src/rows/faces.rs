@@ -168,7 +168,7 @@ pub(super) fn figures() -> Vec<Figure> {
 
 /// The shared library that the wheel has put into the environment of the benches.
 fn python_module(root: &Path) -> Option<PathBuf> {
-    let lib = root.join("target/python/bench/lib");
+    let lib = root.join("target/python-bench/lib");
     let mut folders = std::fs::read_dir(lib).ok()?.flatten();
     let packages = folders
         .next()?
@@ -218,7 +218,7 @@ fn node() -> Result<Command> {
 
 fn python() -> Result<Command> {
     let root = root();
-    let python = root.join("target/python/bench/bin/python");
+    let python = root.join("target/python-bench/bin/python");
     let python = found(python, "make bench builds it")?;
     let mut command = Command::new(python);
     command.arg(root.join("benches/callers/caller.py"));

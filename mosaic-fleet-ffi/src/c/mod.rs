@@ -1,5 +1,5 @@
 //! The C ABI: exported functions and the types they take. `ABI.md` says what holds for all of them;
-//! every export goes through [`guard`], and a test finds one that does not.
+//! every export goes through `guard`, and a test finds one that does not.
 //!
 //! Unsafe code is allowed in this room only. What makes it sound is the same everywhere and said in
 //! `ABI.md`: pointers that a caller passes are NULL or point to what their type says for the length of
@@ -22,6 +22,7 @@ pub mod asynchronous;
 pub mod capability;
 pub mod code;
 pub mod error;
+pub mod fields;
 pub mod fleet;
 mod foreign;
 mod guard;

@@ -43,7 +43,7 @@ pub(super) unsafe fn required<'a>(text: *const c_char, what: &str) -> Outcome<&'
     unsafe { optional(text, what) }?.ok_or_else(|| null(what))
 }
 
-/// A body: a pointer and a length, NULL only with a length of 0.
+/// A body: a pointer and a length. An empty one is not NULL either.
 ///
 /// # Safety
 /// `text` is NULL or points to `length` bytes that stay as they are while the answer is used.

@@ -1,7 +1,7 @@
 //! The face for languages that uniffi knows: fleets, streams, transports and errors, as JSON.
 //!
 //! It is thin over [`mosaic_fleet::wire`], and what it takes and gives is text: a language's own
-//! layer turns it into that language's types. Every call runs on the [runtime](mod@runtime) of this
+//! layer turns it into that language's types. Every call runs on the runtime of this
 //! library, so that it never holds up a caller's event loop; a caller that stops waiting drops it.
 
 mod conformance;

@@ -20,6 +20,28 @@ const TOP: &str = "/*
  * UPDATE_HEADER=1 cargo test -p mosaic-fleet-ffi --test c header
  */";
 
+/// Functions and constants in the order in which a reader needs them.
+const ORDER: [&str; 18] = [
+    "library",
+    "code",
+    "error",
+    "fleet",
+    "verbs",
+    "options",
+    "receipt",
+    "report",
+    "status",
+    "tail",
+    "stream",
+    "asynchronous",
+    "memory",
+    "transport",
+    "vtable",
+    "capability",
+    "fields",
+    "reply",
+];
+
 fn made() -> String {
     let config = Config {
         header: Some(TOP.to_owned()),
@@ -35,7 +57,16 @@ fn made() -> String {
         ..Config::default()
     };
     let mut builder = Builder::new().with_config(config);
-    for file in files() {
+    let mut files = files();
+    // What everything else is about comes first.
+    files.sort_by_key(|file| {
+        let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap();
+        ORDER
+            .iter()
+            .position(|first| *first == name)
+            .unwrap_or(ORDER.len())
+    });
+    for file in files {
         // One follows its modules, which are read by themselves; one is in no library that is handed out.
         if !file.ends_with("mod.rs") && !file.ends_with("testing.rs") {
             builder = builder.with_src(file);
@@ -93,4 +124,42 @@ fn the_header_alone_is_c11_and_cpp17() {
         let header = format!("-I{}", package().join("include").display());
         shop.compile(language, &[&file], &["-fsyntax-only", &header], None);
     }
+}
+
+/// The words of the header that are names of ours.
+fn names(text: &str) -> std::collections::BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let ours = words.filter(|word| word.starts_with("mf_") || word.starts_with("MF_"));
+    ours.filter(|word| !word.ends_with('_')).collect()
+}
+
+#[test]
+fn what_the_pages_name_is_in_the_header() {
+    let read = |file: &str| fs::read_to_string(package().join(file)).unwrap();
+    let header = read(FILE);
+    let known = names(&header);
+    for page in ["ABI.md", "../bindings/c/README.md", FILE] {
+        let text = read(page);
+        let unknown: Vec<_> = names(&text).difference(&known).copied().collect();
+        assert!(unknown.is_empty(), "{page} names {unknown:?}");
+    }
+}
+
+/// Each function is used by a program that is run: in C, as others will.
+#[test]
+fn every_function_is_tried_in_c() {
+    let tests = package().join("../bindings/c/tests");
+    let texts = fs::read_dir(tests)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let texts: String = texts
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let tried = names(&texts);
+    let exported = crate::sources::exported();
+    let untried: Vec<_> = exported
+        .iter()
+        .filter(|name| !name.starts_with("mf_test_") && !tried.contains(name.as_str()))
+        .collect();
+    assert!(untried.is_empty(), "no test in C calls {untried:?}");
 }

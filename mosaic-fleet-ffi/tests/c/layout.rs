@@ -33,15 +33,15 @@ macro_rules! layouts {
 
 fn layouts() -> Vec<Layout> {
     layouts! {
-        reply::mf_agent_fields { struct_size, name, evidence, runtime, host, question, waiting_for, state, reserved }
+        fields::mf_agent_fields { struct_size, name, evidence, runtime, host, question, waiting_for, state, reserved }
         asynchronous::mf_answer_callback { struct_size, context, call, drop, news }
         vtable::mf_answer_request { struct_size, agent, expect, timeout_ms, choice, reserved }
         options::mf_fleet_options { struct_size, roster, roster_text, instance, environment, one_shot, reserved }
         vtable::mf_list_request { struct_size, timeout_ms, composer, reserved }
         vtable::mf_outcome_request { struct_size, receipt, timeout_ms }
         asynchronous::mf_receipt_callback { struct_size, context, call, drop }
-        reply::mf_receipt_fields { struct_size, id, agent, detail, verdict, evidence, attempts, reserved }
-        reply::mf_report_fields { struct_size, command, question, answer, detail, evidence, reserved }
+        fields::mf_receipt_fields { struct_size, id, agent, detail, verdict, evidence, attempts, reserved }
+        fields::mf_report_fields { struct_size, command, question, answer, detail, evidence, reserved }
         options::mf_reset_options { struct_size, kickstart, timeout_ms, mode, force }
         vtable::mf_reset_request { struct_size, agent, timeout_ms, mode, force }
         options::mf_send_options { struct_size, from, idempotency_key, timeout_ms, wait_ms, key_repeats, allow_command, strip_control, preamble }

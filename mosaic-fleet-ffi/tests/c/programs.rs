@@ -80,12 +80,24 @@ fn the_example_of_a_transport() {
     everywhere("examples/custom_transport.c");
 }
 
-/// It needs a fleet: that it is built, and says how it is used, is all that is tried here.
+/// With a home of its own, whose roster is of agents in the process.
 #[test]
 fn the_example_of_a_send() {
     let (shop, file) = (Workshop::open(), source("examples/send.c"));
+    let roster = "version: 1\ntransport: memory\nmemory:\n  agents: [coder0]\n";
+    std::fs::create_dir(shop.path("fleet")).unwrap();
+    shop.write("fleet/roster.yaml", roster);
     for language in [C, CPP] {
         let program = shop.program(language, &[&file], &[], Link::Shared);
+        for (agent, well, words) in [
+            ("coder0", true, "submitted: the agent took the text\n"),
+            ("coder1", false, "no such agent (did you mean coder0?)\n"),
+        ] {
+            let mut send = Command::new(&program);
+            send.env_clear().env("MOSAIC_HOME", shop.path(""));
+            let (went, said) = run(send.args([agent, "run the tests"]));
+            assert!(went == well && said.contains(words), "{said}");
+        }
         let (well, said) = run(&mut Command::new(program));
         assert!(!well && said.contains("usage: send AGENT TEXT"), "{said}");
     }

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Callable, Iterable, Literal, Mapping, Optional
 
 from . import _native as native
+from ._document import Document, called
 from ._wire import Path, Span, arguments, told_answer, variables
-from .answers import Document, called
 
 __all__ = [
     "Brief",
