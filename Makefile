@@ -34,6 +34,12 @@ SYSTEMD_TEST := case "$$(uname -s)-$$(id -u)" in \
 	cargo test --workspace --all-features --locked --test systemd \
 	  --config "target.'cfg(all())'.runner = [$$root"'$(SYSTEMD_RUNNER)]' -- --test-threads=1 --nocapture
 
+# npm's cache and all that npm writes stay below target/, as for the real programs.
+NPM := env npm_config_userconfig="$${npm_config_userconfig:-$$HOME/.npmrc}" \
+	npm_config_cache=$(CURDIR)/target/npm npm_config_update_notifier=false npm
+NODE_TEST := cd bindings/node && $(NPM) ci --no-audit --no-fund --loglevel=error && $(NPM) test
+PYTHON_TEST := bindings/python/test
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -79,8 +85,9 @@ test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against
 soak: have-tmux have-rust ## 10,000 seeded sends with faults injected, in release mode
 	MOSAIC_SOAK=10000 cargo test --release --locked -p mosaic-fleet --all-features --test it soak -- --nocapture
 
-bench: have-tmux have-rust ## measure send, status, list and tail, and rewrite the table of benches/README.md
+bench: have-tmux have-rust have-c have-node have-python ## measure everything, the bindings too, and rewrite the table of benches/README.md
 	cargo build --release --locked -p mosaic-fleet-cli
+	benches/bindings
 	cargo run --release --locked -p mosaic-fleet-benches -- --write
 
 bench-1000: have-tmux have-rust ## the same for a fleet of 1,000, which takes some minutes
