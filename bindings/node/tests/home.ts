@@ -48,6 +48,18 @@ const SCRIPTED = {
   busy: [{ matches: '^✽ Working…', in: 'above' }],
 };
 
+const homes: Home[] = [];
+
+function removeAll(): void {
+  for (const home of homes.splice(0)) {
+    home.remove();
+  }
+}
+
+afterAll(removeAll);
+// Also where the runner ends before the file's end.
+process.once('exit', removeAll);
+
 export class Home {
   readonly folder = mkdtempSync(join(tmpdir(), 'mfn-'));
   readonly socket = join(this.folder, 's');
@@ -73,12 +85,7 @@ export class Home {
       PATH: process.env.PATH ?? '',
     };
     at('work');
-    const away = () => this.remove();
-    process.once('exit', away);
-    afterAll(() => {
-      process.removeListener('exit', away);
-      this.remove();
-    });
+    homes.push(this);
   }
 
   /** Writes a roster of scripted agents, and says where it is. */
@@ -110,7 +117,7 @@ export class Home {
     return { code: ran.status, out: ran.stdout, err: ran.stderr };
   }
 
-  private remove(): void {
+  remove(): void {
     if (existsSync(this.socket)) {
       spawnSync('tmux', ['-S', this.socket, '-N', 'kill-server'], { env: this.environment });
     }

@@ -46,7 +46,12 @@ impl TmuxTransport {
             ],
             command!["list-sessions", "-F", "#{session_name}"],
         ]);
-        let output = match self.inner.server.run(&list, limit).await {
+        let asked = match self.inner.server.run(&list, limit).await {
+            // The connection was to a server that has just ended; is there one now?
+            Err(TmuxError::Lost) => self.inner.server.run(&list, limit).await,
+            asked => asked,
+        };
+        let output = match asked {
             Ok(output) => String::from_utf8_lossy(&output).into_owned(),
             Err(TmuxError::NoServer { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
