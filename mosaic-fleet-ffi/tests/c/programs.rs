@@ -28,16 +28,23 @@ fn valgrind(program: &Path) -> Command {
     command
 }
 
-/// Builds and runs a program in every way.
+/// Builds and runs a program with the library in itself, as either language.
+fn alone(name: &str) {
+    let (shop, file) = (Workshop::open(), source(name));
+    for language in [C, CPP] {
+        let program = shop.program(language, &[&file], &["-pthread"], Link::Static);
+        output(&mut Command::new(program));
+    }
+}
+
+/// Builds and runs a program with the shared library, as either language, and watched.
 fn everywhere(name: &str) {
     let (shop, file) = (Workshop::open(), source(name));
     let files = [file.as_path()];
     let shared = shop.program(C, &files, &["-pthread"], Link::Shared);
     output(&mut Command::new(&shared));
-    for (language, link) in [(CPP, Link::Shared), (C, Link::Static), (CPP, Link::Static)] {
-        let program = shop.program(language, &files, &["-pthread"], link);
-        output(&mut Command::new(program));
-    }
+    let program = shop.program(CPP, &files, &["-pthread"], Link::Shared);
+    output(&mut Command::new(program));
     let mut options = vec!["-pthread"];
     options.extend(SANITIZED);
     for language in [C, CPP] {
@@ -53,6 +60,13 @@ fn everywhere(name: &str) {
 #[test]
 fn verbs() {
     everywhere("tests/verbs.c");
+}
+
+/// How it is linked changes nothing in what it does: one program and the example are enough.
+#[test]
+fn the_library_can_be_linked_into_a_program() {
+    alone("tests/verbs.c");
+    alone("examples/custom_transport.c");
 }
 
 #[test]
