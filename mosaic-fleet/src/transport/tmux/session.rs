@@ -29,6 +29,9 @@ pub(crate) struct ServerState {
     pub(crate) keeper: String,
 }
 
+/// How often a server is asked again that ended when it was asked.
+const ASKED_AGAIN: usize = 5;
+
 impl TmuxTransport {
     /// Starts the server and its holder unless they run.
     pub(crate) async fn ensure_server(&self, limit: Duration) -> Result<()> {
@@ -46,11 +49,14 @@ impl TmuxTransport {
             ],
             command!["list-sessions", "-F", "#{session_name}"],
         ]);
-        let asked = match self.inner.server.run(&list, limit).await {
-            // The connection was to a server that has just ended; is there one now?
-            Err(TmuxError::Lost) => self.inner.server.run(&list, limit).await,
-            asked => asked,
-        };
+        let mut asked = self.inner.server.run(&list, limit).await;
+        for _ in 0..ASKED_AGAIN {
+            // The server ended under the question, or is about to: is there one?
+            if !matches!(asked, Err(TmuxError::Lost)) {
+                break;
+            }
+            asked = self.inner.server.run(&list, limit).await;
+        }
         let output = match asked {
             Ok(output) => String::from_utf8_lossy(&output).into_owned(),
             Err(TmuxError::NoServer { .. }) => return Ok(None),
