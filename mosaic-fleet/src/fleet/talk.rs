@@ -13,7 +13,7 @@ use crate::message::{Message, Receipt, Sender};
 use crate::options::{
     Answer, AnswerOptions, AnswerReport, ResetOptions, ResetReport, SendOptions, Tail, TailOptions,
 };
-use crate::roster::Persona;
+use crate::roster::{AgentSpec, Persona};
 
 /// How long an agent may take to be ready for its kickstart after a reset.
 const AFTER_RESET: Duration = Duration::from_secs(30);
@@ -90,7 +90,7 @@ impl Fleet {
     ///
     /// # Errors
     /// As [`Transport::reset`](crate::Transport::reset); `Refused` (`Persistent`); `AgentNotFound`
-    /// for an agent that is not in the roster.
+    /// for an agent that is not in the roster, where there is one.
     ///
     /// # Cancel safety
     /// A dropped call may have reset the agent without its first prompt.
@@ -100,9 +100,12 @@ impl Fleet {
         options: ResetOptions,
         kickstart: &Kickstart,
     ) -> Result<ResetOutcome> {
-        let agent = self
-            .agent(name)
-            .map_err(|error| error.with_operation("reset"))?;
+        let without_roster = AgentSpec::new(name.clone());
+        let agent = match self.agent(name) {
+            Ok(agent) => agent,
+            Err(_) if self.inner.agents.is_empty() => &without_roster,
+            Err(error) => return Err(error.with_operation("reset")),
+        };
         self.on_this_host(agent)?;
         // What is wrong with the first prompt is said before anything is forgotten.
         let prompt = self
