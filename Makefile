@@ -105,7 +105,8 @@ api: have-rust ## rewrite the committed listing of the public API
 
 faces: have-rust ## rewrite what is made for other languages: header, symbols, layouts, commands, Python module
 	UPDATE_HEADER=1 UPDATE_ABI=1 cargo test --locked -p mosaic-fleet-ffi --all-features --test c
-	UPDATE_COMMANDS=1 cargo test --locked -p mosaic-fleet-cli --all-features --test cli help
+	UPDATE_COMMANDS=1 cargo test --locked -p mosaic-fleet-cli --all-features --test cli
+	bindings/python/generate
 
 deny: ## check licences, sources and duplicate versions of dependencies (needs cargo-deny)
 	@command -v cargo-deny >/dev/null 2>&1 || { \
@@ -167,7 +168,7 @@ have-rust:
 
 # What the C tests compile with, and what watches them run.
 have-c: have-rust
-	@for need in gcc:gcc g++:g++ pkg-config:pkg-config valgrind:valgrind; do \
+	@for need in gcc:gcc g++:g++ nm:binutils pkg-config:pkg-config valgrind:valgrind; do \
 	  command -v "$${need%%:*}" >/dev/null 2>&1 || missing="$$missing $${need##*:}"; \
 	done; \
 	test -n "$$missing" || exit 0; \
