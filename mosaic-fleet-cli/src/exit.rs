@@ -214,7 +214,8 @@ impl From<&Error> for Answer {
             ErrorKind::InvalidArgument => Answer::Usage,
             ErrorKind::Refused => Answer::Refused,
             ErrorKind::Timeout => Answer::TimedOut,
-            ErrorKind::DeliveryUnknown => Answer::Unknown,
+            // Code that is not ours failed: what it did by then cannot be told.
+            ErrorKind::DeliveryUnknown | ErrorKind::Plugin => Answer::Unknown,
             ErrorKind::ConfigInvalid | ErrorKind::AgentNotFound => Answer::Misconfigured,
             ErrorKind::PermissionDenied => Answer::Denied,
             ErrorKind::Unsupported => Answer::Unable,

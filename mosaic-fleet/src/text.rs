@@ -88,6 +88,9 @@ fn is_harmful(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
 }
 
+/// The longest duration that is taken: a hundred years, so that no sum of deadlines overflows.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// The units of a duration, largest first, in milliseconds.
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
@@ -104,7 +107,12 @@ const UNITS: [(&str, u64); 5] = [
 pub fn duration(text: &str) -> std::result::Result<Duration, String> {
     let bad = || format!("{text:?} is no duration: write seconds, or 30s, 5m, 1h30m");
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().map(Duration::from_secs).map_err(|_| bad());
+        let seconds = text.parse().map(Duration::from_secs).map_err(|_| bad())?;
+        return if seconds <= LONGEST {
+            Ok(seconds)
+        } else {
+            Err(bad())
+        };
     }
     let mut rest = text;
     let mut units = UNITS.iter();
@@ -127,7 +135,10 @@ pub fn duration(text: &str) -> std::result::Result<Duration, String> {
     if text.is_empty() {
         return Err(bad());
     }
-    Ok(Duration::from_millis(total))
+    match Duration::from_millis(total) {
+        span if span <= LONGEST => Ok(span),
+        _ => Err(bad()),
+    }
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Drop for Caller {
     }
 }
 
-/// What each binding weighs, as it is built and stripped for users.
+/// What each binding weighs, as users get it: without what a debugger wants.
 pub(super) fn figures() -> Vec<Figure> {
     let root = root();
     let mut sizes = vec![

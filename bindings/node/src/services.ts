@@ -55,7 +55,7 @@ export interface CiGuardOptions extends CiOptions {
   repo?: string;
   branch?: string;
   purpose: 'push' | 'merge';
-  /** The commit that the branch's head must be. */
+  /** The whole commit whose pipeline is meant, instead of the branch's head. */
   head?: string;
   /** How long a head may be without a pipeline. */
   grace?: Duration;

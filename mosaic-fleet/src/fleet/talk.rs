@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::Fleet;
 use super::life::LifeOptions;
-use crate::agent::AgentName;
+use crate::agent::{AgentName, AgentStatus};
 use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Message, Receipt, Sender};
 use crate::options::{
-    Answer, AnswerOptions, AnswerReport, ResetOptions, ResetReport, SendOptions, Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ResetOptions, ResetReport, SendOptions, StatusOptions,
+    Tail, TailOptions,
 };
 use crate::roster::{AgentSpec, Persona};
 
@@ -187,6 +188,23 @@ impl Fleet {
         self.here(name)?;
         let tail = self.inner.transport.tail(name, options).await;
         tail.map_err(|error| self.explained(name, error))
+    }
+
+    /// How one agent is, by its transport. As [`Fleet::status`], without the roster's part.
+    ///
+    /// # Errors
+    /// As [`Transport::status`](crate::Transport::status).
+    ///
+    /// # Cancel safety
+    /// Dropping it leaves nothing behind.
+    pub async fn agent_status(
+        &self,
+        name: &AgentName,
+        options: StatusOptions,
+    ) -> Result<AgentStatus> {
+        self.here(name)?;
+        let status = self.inner.transport.status(name, options).await;
+        status.map_err(|error| self.explained(name, error))
     }
 
     /// The program and arguments that put a person before the agent's terminal.

@@ -8,7 +8,7 @@ use super::Fleet;
 use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::error::{ErrorKind, Result};
 use crate::options::{StatusOptions, Tail, TailOptions};
-use crate::transport::{TransportExt, next_piece};
+use crate::transport::{TransportExt, next_piece, pace};
 
 /// How long an agent for which nothing runs is left alone between two questions.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -67,6 +67,7 @@ impl Fleet {
         self.here(name)?;
         let transport = &self.inner.transport;
         loop {
+            let asked = tokio::time::Instant::now();
             let mut options = StatusOptions::new();
             let by_events = transport.capabilities().events;
             if let Some(last) = last.filter(|_| by_events) {
@@ -77,10 +78,12 @@ impl Fleet {
                 Err(error) => {
                     let state = match error.kind() {
                         ErrorKind::AgentNotFound => AgentState::Stopped,
-                        ErrorKind::Unavailable => AgentState::Unknown,
+                        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::RateLimited => {
+                            AgentState::Unknown
+                        }
                         _ => return Err(self.explained(name, error)),
                     };
-                    if self.agent(name).is_err() {
+                    if self.agent(name).is_err() && error.kind() != ErrorKind::Timeout {
                         return Err(self.explained(name, error));
                     }
                     let scope = transport.info().to_string();
@@ -94,6 +97,7 @@ impl Fleet {
             if absent || !by_events {
                 tokio::time::sleep(ASK_AGAIN).await;
             }
+            pace(asked).await;
         }
     }
 

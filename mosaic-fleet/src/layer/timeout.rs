@@ -68,7 +68,8 @@ fn unanswered() -> Error {
 }
 
 fn lost() -> Error {
-    Error::delivery_unknown(Stage::Pasted, NO_ANSWER)
+    // What would be worse is told, where it cannot be known.
+    Error::delivery_unknown(Stage::KeyPressed, NO_ANSWER)
         .with_hint("look at the agent before you send it again")
 }
 

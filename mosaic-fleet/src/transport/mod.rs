@@ -260,6 +260,8 @@ pub trait TransportExt: Transport + sealed::Sealed {
         let deadline = now.checked_add(timeout).unwrap_or(now + LONGEST);
         let mut status = self.status(agent, StatusOptions::new()).await?;
         while !states.contains(&status.state) {
+            let asked = tokio::time::Instant::now();
+            let before = status.state;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let wanted: Vec<_> = states.iter().map(|state| state.as_str()).collect();
@@ -278,6 +280,9 @@ pub trait TransportExt: Transport + sealed::Sealed {
                 tokio::time::sleep(ASK_AGAIN.min(left)).await;
             }
             status = self.status(agent, options).await?;
+            if status.state == before {
+                pace(asked).await;
+            }
         }
         Ok(status)
     }
@@ -324,6 +329,7 @@ pub trait TransportExt: Transport + sealed::Sealed {
     {
         stream::try_unfold(options, move |mut options| async move {
             loop {
+                let asked = tokio::time::Instant::now();
                 let last = options.changed_from;
                 if let Some(last) = last {
                     if self.capabilities().events {
@@ -337,6 +343,7 @@ pub trait TransportExt: Transport + sealed::Sealed {
                     options.changed_from = Some(status.state);
                     return Ok(Some((status, options)));
                 }
+                pace(asked).await;
             }
         })
     }
@@ -366,6 +373,7 @@ pub(crate) async fn next_piece<T: Transport + ?Sized>(
     mut options: TailOptions,
 ) -> Result<Option<(Tail, TailOptions)>> {
     loop {
+        let asked = tokio::time::Instant::now();
         let first = options.cursor.is_none();
         let tail = transport.tail(agent, options.clone()).await?;
         let Some(next) = tail.next.clone() else {
@@ -380,5 +388,14 @@ pub(crate) async fn next_piece<T: Transport + ?Sized>(
         if first || tail.gap || !tail.lines.is_empty() {
             return Ok(Some((tail, options)));
         }
+        pace(asked).await;
     }
+}
+
+/// How often a transport is asked at most that answers a long poll at once, with nothing new.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Leaves a transport alone whose answer, with nothing new, was there too soon.
+pub(crate) async fn pace(asked: tokio::time::Instant) {
+    tokio::time::sleep_until(asked + PACE).await;
 }

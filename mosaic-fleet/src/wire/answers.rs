@@ -11,7 +11,11 @@ use super::arguments::kind;
 use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
 use crate::error::{Error, ErrorKind, Refusal, Result, Retry, Stage};
 use crate::message::{Evidence, EvidenceKind, Receipt, ReceiptId, Verdict};
-use crate::options::{AnswerReport, Cursor, ResetReport, Tail};
+use crate::options::{AnswerReport, Cursor, ResetReport, Tail, TailOptions};
+use crate::text::one_line;
+
+/// The most of a foreign answer's mistakes that is repeated, in characters.
+const LONGEST_WORDS: usize = 300;
 
 /// An error as `--json` shows it: `{code, number, message, operation, agent, transport, retry,
 /// reason, hint}`.
@@ -60,9 +64,11 @@ pub fn error_from_value(value: &Value) -> Error {
         (Some(kind), _) => Error::new(kind, message),
         (None, _) => plugin(message),
     };
+    // Where something may have been typed, nobody is told that it is safe to do it again.
+    let in_doubt = matches!(error.kind(), ErrorKind::Plugin | ErrorKind::DeliveryUnknown);
     error = match retry(failure.retry.as_ref()) {
-        Some(retry) => error.with_retry(retry),
-        None => error,
+        Some(retry) if !in_doubt => error.with_retry(retry),
+        _ => error,
     };
     match failure.hint {
         Some(hint) => error.with_hint(hint),
@@ -87,8 +93,13 @@ pub(super) fn plugin(message: impl Into<String>) -> Error {
 }
 
 fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
-    serde_json::from_value(value)
-        .map_err(|error| plugin(format!("the transport's answer makes no sense: {error}")))
+    serde_json::from_value(value).map_err(|error| {
+        let words: String = one_line(&error.to_string())
+            .chars()
+            .take(LONGEST_WORDS)
+            .collect();
+        plugin(format!("the transport's answer makes no sense: {words}"))
+    })
 }
 
 /// Whose answer it is, and since when it is waited for.
@@ -100,6 +111,16 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// An answer that names another agent is of another call, or nonsense.
+    fn is_for(&self, named: Option<&AgentName>) -> Result<()> {
+        match named {
+            Some(named) if named != self.agent => {
+                Err(plugin(format!("the transport answered for {named}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn elapsed(&self, told: Option<u64>) -> Duration {
         told.map_or_else(|| self.began.elapsed(), Duration::from_millis)
     }
@@ -107,6 +128,7 @@ impl Call<'_> {
 
 #[derive(Deserialize)]
 struct ReceiptRead {
+    agent: Option<AgentName>,
     id: Option<String>,
     verdict: Verdict,
     evidence: Option<Evidence>,
@@ -120,6 +142,7 @@ struct ReceiptRead {
 
 pub(super) fn receipt(value: Value, call: &Call<'_>) -> Result<Receipt> {
     let told: ReceiptRead = read(value)?;
+    call.is_for(told.agent.as_ref())?;
     let evidence = told.evidence.unwrap_or_else(nothing);
     let mut receipt = Receipt::new(
         call.agent.clone(),
@@ -193,15 +216,27 @@ struct TailRead {
     gap: bool,
 }
 
-pub(super) fn tail(value: Value) -> Result<Tail> {
+/// What is shown. A line is one line and, unless escape sequences were asked for, holds none.
+pub(super) fn tail(value: Value, options: &TailOptions) -> Result<Tail> {
     let told: TailRead = read(value)?;
+    let lines = told.lines.iter().flat_map(|line| line.split('\n'));
+    let plain = |line: &str| -> String {
+        let stays = |c: &char| options.escapes || *c == '\t' || !c.is_control();
+        line.chars().filter(stays).collect()
+    };
+    let mut lines: Vec<String> = lines.map(plain).collect();
+    if options.cursor.is_none() {
+        lines.drain(..lines.len().saturating_sub(options.lines));
+    }
     let next = told.next.map(Cursor::parse).transpose();
-    let next = next.map_err(|_| plugin("the transport's cursor is not printable ASCII"))?;
-    Ok(Tail::new(told.lines, next, told.gap))
+    let next = next
+        .map_err(|_| plugin("the transport's cursor is empty, too long or not printable ASCII"))?;
+    Ok(Tail::new(lines, next, told.gap))
 }
 
 #[derive(Deserialize)]
 struct ReportRead {
+    agent: Option<AgentName>,
     command: Option<String>,
     question: Option<String>,
     answer: Option<String>,
@@ -211,6 +246,7 @@ struct ReportRead {
 
 pub(super) fn reset(value: Value, mode: &str, call: &Call<'_>) -> Result<ResetReport> {
     let told: ReportRead = read(value)?;
+    call.is_for(told.agent.as_ref())?;
     Ok(ResetReport::new(
         call.agent.clone(),
         call.transport.clone(),
@@ -222,6 +258,7 @@ pub(super) fn reset(value: Value, mode: &str, call: &Call<'_>) -> Result<ResetRe
 
 pub(super) fn answer(value: Value, pressed: &str, call: &Call<'_>) -> Result<AnswerReport> {
     let told: ReportRead = read(value)?;
+    call.is_for(told.agent.as_ref())?;
     Ok(AnswerReport::new(
         call.agent.clone(),
         call.transport.clone(),

@@ -111,7 +111,7 @@ pub(super) async fn call(
             options.changed_from = asked.changed_from;
             options.wait = asked.wait.map(|Span(wait)| wait);
             set(&mut options.timeout, asked.timeout);
-            document(&fleet.transport().status(&asked.agent, options).await?)
+            document(&fleet.agent_status(&asked.agent, options).await?)
         }
         "list" => {
             let asked: Listing = read(arguments)?;
@@ -146,6 +146,9 @@ pub(super) async fn call(
         }
         "wait" => {
             let asked: Waiting = read(arguments)?;
+            if asked.states.is_empty() {
+                return Err(Error::invalid_argument("wait for at least one of `states`"));
+            }
             let mut timeout = crate::options::DEFAULT_TIMEOUT;
             set(&mut timeout, asked.timeout);
             let reached = fleet.wait_until(&asked.agent, &asked.states, timeout);

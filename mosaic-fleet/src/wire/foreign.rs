@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -55,6 +56,7 @@ pub struct ForeignTransport {
     info: TransportInfo,
     capabilities: Capabilities,
     foreign: Arc<dyn Foreign>,
+    closed: AtomicBool,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +81,16 @@ impl ForeignTransport {
             info: TransportInfo::new(described.scheme, instance),
             capabilities: described.capabilities,
             foreign,
+            closed: AtomicBool::new(false),
         })
+    }
+
+    /// Calls an operation, unless the transport was closed.
+    async fn ask(&self, operation: &str, arguments: Value) -> Result<Value> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the transport was closed"));
+        }
+        self.foreign.call(operation, arguments).await
     }
 
     fn call<'a>(&self, agent: &'a AgentName) -> Call<'a> {
@@ -129,7 +140,7 @@ impl ForeignTransport {
             "wait_ms": options.wait.map(milliseconds), "key_repeats": options.key_repeats,
             "allow_command": options.allow_command, "idempotency_key": options.idempotency_key,
         });
-        let answer = self.foreign.call("send", arguments).await?;
+        let answer = self.ask("send", arguments).await?;
         let mut receipt = answers::receipt(answer, &call)?;
         for change in cleaned.changes {
             let change = change.to_string();
@@ -145,7 +156,7 @@ impl ForeignTransport {
             "agent": agent, "changed_from": options.changed_from,
             "wait_ms": options.wait.map(milliseconds), "timeout_ms": milliseconds(options.timeout),
         });
-        let answer = self.foreign.call("status", arguments).await?;
+        let answer = self.ask("status", arguments).await?;
         let status = answers::status(answer, &self.info.to_string())?;
         match status.name == *agent {
             true => Ok(status),
@@ -189,7 +200,7 @@ impl Transport for ForeignTransport {
             "timeout_ms": milliseconds(options.timeout),
         });
         let mode = options.mode.map_or("reset", |mode| mode.as_str());
-        let answer = self.foreign.call("reset", arguments).await;
+        let answer = self.ask("reset", arguments).await;
         answer
             .and_then(|answer| answers::reset(answer, mode, &call))
             .map_err(|error| self.explain(error, "reset", Some(agent)))
@@ -206,9 +217,9 @@ impl Transport for ForeignTransport {
             "wait_ms": options.wait.map(milliseconds), "escapes": options.escapes,
             "timeout_ms": milliseconds(options.timeout),
         });
-        let answer = self.foreign.call("tail", arguments).await;
+        let answer = self.ask("tail", arguments).await;
         answer
-            .and_then(answers::tail)
+            .and_then(|answer| answers::tail(answer, &options))
             .map_err(|error| self.explain(error, "tail", Some(agent)))
     }
 
@@ -216,18 +227,22 @@ impl Transport for ForeignTransport {
         let arguments = json!({
             "composer": options.composer, "timeout_ms": milliseconds(options.timeout),
         });
-        let answer = self.foreign.call("list", arguments).await;
+        let answer = self.ask("list", arguments).await;
         answer
             .and_then(|answer| answers::list(answer, &self.info.to_string()))
             .map_err(|error| self.explain(error, "list", None))
     }
 
     async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt> {
-        let answer = self.foreign.call("outcome", json!({ "receipt": receipt }));
+        let answer = self.ask("outcome", json!({ "receipt": receipt }));
         let outcome = async {
             let answer = answer.await?;
             let agent = answers::agent_of(&answer)?;
-            answers::receipt(answer, &self.call(&agent))
+            let told = answers::receipt(answer, &self.call(&agent))?;
+            Ok(Receipt {
+                id: receipt.clone(),
+                ..told
+            })
         };
         let outcome = outcome.await;
         outcome.map_err(|error| self.explain(error, "outcome", None))
@@ -248,13 +263,16 @@ impl Transport for ForeignTransport {
             "agent": agent, "choice": choice, "expect": options.expect,
             "timeout_ms": milliseconds(options.timeout),
         });
-        let answered = self.foreign.call("answer", arguments).await;
+        let answered = self.ask("answer", arguments).await;
         answered
             .and_then(|report| answers::answer(report, &answer.to_string(), &call))
             .map_err(|error| self.explain(error, "answer", Some(agent)))
     }
 
     async fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
         let closed = self.foreign.call("close", json!({})).await;
         closed.map_err(|error| self.explain(error, "close", None))?;
         Ok(())

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Span, read, set};
 use super::{News, versioned};
-use crate::ci::guard::{GuardOptions, Purpose, guard};
+use crate::ci::guard::{GuardOptions, Purpose, guard, whole_commit};
 use crate::ci::wait::{self, OnBlocked, WaitOptions, Wanted};
 use crate::ci::{Ci, CommitStatusCi, InstanceOptions, Woodpecker, instance, of_head};
 use crate::error::{Error, Result};
@@ -251,7 +251,7 @@ async fn ci_guard(environment: &Environment, asked: Guarding, news: News<'_>) ->
         Clear::Push => Purpose::Push,
         Clear::Merge => Purpose::Merge,
     });
-    options.head = asked.head;
+    options.head = asked.head.as_deref().map(whole_commit).transpose()?;
     set(&mut options.interval, asked.interval);
     set(&mut options.timeout, asked.timeout);
     set(&mut options.outage, asked.outage);

@@ -48,7 +48,10 @@ pub fn skills(
     match operation {
         "skills_enumerate" => {
             let asked: Enumerating = read(arguments)?;
-            document(&enumerate_skill_dirs(&asked.roots))
+            // A path that is not UTF-8 cannot be told, and is left out as in the arguments.
+            let mut skills = enumerate_skill_dirs(&asked.roots);
+            skills.retain(|skill| skill.to_str().is_some());
+            document(&skills)
         }
         "skills_force_names" => {
             let Nothing {} = read(arguments)?;

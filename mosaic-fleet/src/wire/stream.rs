@@ -76,7 +76,10 @@ impl Stream {
         tokio::select! {
             biased;
             // The sender is ours: waiting for it ends in no other way.
-            _ = closed.wait_for(|closed| *closed) => Ok(None),
+            _ = closed.wait_for(|closed| *closed) => {
+                self.let_go();
+                Ok(None)
+            }
             piece = async { self.pieces.lock().await.next().await } => piece.transpose(),
         }
     }
@@ -84,6 +87,15 @@ impl Stream {
     /// Ends the stream, also for a call of [`Stream::next`] that waits.
     pub fn close(&self) {
         self.closed.send_replace(true);
+        self.let_go();
+    }
+
+    /// Drops what is under way, and the fleet with it. Where somebody waits for a piece, that caller
+    /// does it.
+    fn let_go(&self) {
+        if let Ok(mut pieces) = self.pieces.try_lock() {
+            *pieces = futures::stream::empty().boxed();
+        }
     }
 }
 

@@ -228,6 +228,11 @@ async fn an_error_of_foreign_code_keeps_its_kind_and_its_words() {
     ] {
         assert_eq!(error_from_value(&nonsense).kind(), ErrorKind::Plugin);
     }
+    // Where something may have been typed, nobody says that it is safe to do it again.
+    for doubt in ["delivery_unknown", "refused", "boom"] {
+        let code = json!({ "code": doubt, "message": "m", "retry": "safe", "reason": "news" });
+        assert_eq!(error_from_value(&code).retry(), Retry::Never, "{doubt}");
+    }
     // A refusal means that nothing was typed: not said without a reason that we know.
     let vague = json!({ "code": "refused", "message": "no" });
     assert_eq!(error_from_value(&vague).kind(), ErrorKind::Plugin);
@@ -244,6 +249,45 @@ async fn foreign_code_never_sees_a_text_that_could_do_harm() {
     assert_eq!(receipt["normalised"], json!(["crlf"]));
     assert_eq!(receipt["agent"], "coder0");
     assert_eq!(receipt["evidence"]["kind"], "none");
+}
+
+#[tokio::test]
+async fn an_answer_is_for_the_agent_that_was_asked_about() {
+    let other = json!({ "agent": "coder1", "verdict": "submitted" });
+    let fleet = parrot(Ok(other));
+    for (operation, arguments) in [
+        ("send", json!({ "agent": "coder0", "text": "hi" })),
+        ("answer", json!({ "agent": "coder0", "deny": true })),
+        ("reset", json!({ "agent": "coder0", "mode": "clear" })),
+    ] {
+        let error = ask(&fleet, operation, arguments).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Plugin, "{operation}");
+    }
+    let outcome = ask(&fleet, "outcome", json!({ "receipt": "r1" })).await;
+    assert_eq!(outcome.unwrap()["id"], "r1");
+}
+
+#[tokio::test]
+async fn a_closed_transport_is_not_asked_again() {
+    let fleet = parrot(Ok(json!({ "verdict": "submitted" })));
+    ask(&fleet, "close", json!({})).await.unwrap();
+    let send = json!({ "agent": "coder0", "text": "hi" });
+    let error = ask(&fleet, "send", send).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    ask(&fleet, "close", json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_shown_is_lines_without_control_characters() {
+    let shown = json!({ "lines": ["old", "\u{1b}]52;c;x\u{7}a\nb"], "next": null });
+    let fleet = parrot(Ok(shown));
+    let arguments = json!({ "agent": "coder0", "lines": 2 });
+    let tail = ask(&fleet, "tail", arguments).await.unwrap();
+    assert_eq!(tail["lines"], json!(["]52;c;xa", "b"]));
+    let huge = json!({ "verdict": "x".repeat(1_000_000) });
+    let send = json!({ "agent": "coder0", "text": "hi" });
+    let error = ask(&parrot(Ok(huge)), "send", send).await.unwrap_err();
+    assert!(error.message().len() < 1000);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn a_hung_send_is_delivery_unknown_after_timeout_and_grace() {
         "send coder0 via hung:one: the transport did not answer in time"
     );
     assert_eq!(error.kind(), ErrorKind::DeliveryUnknown);
-    assert_eq!(error.stage(), Some(Stage::Pasted));
+    assert_eq!(error.stage(), Some(Stage::KeyPressed));
     assert_eq!(error.retry(), Retry::Never);
     let took = began.elapsed();
     let tick = Duration::from_millis(5);

@@ -106,6 +106,10 @@ async fn a_branch_is_guarded() {
     let arguments = json!({ "repo": "acme/app", "branch": "main", "purpose": "merge" });
     let (guarded, _) = services.ask("ci_guard", arguments).await;
     assert_eq!(guarded.unwrap()["result"], "clear");
+    // A part of a commit matches no pipeline, and would look clear.
+    let part = json!({ "repo": "acme/app", "purpose": "merge", "head": "aaaaaaa" });
+    let (wrong, _) = services.ask("ci_guard", part).await;
+    assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidArgument);
     let arguments = json!({ "repo": "acme/app", "branch": "main", "purpose": "fun" });
     let (wrong, _) = services.ask("ci_guard", arguments).await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidArgument);

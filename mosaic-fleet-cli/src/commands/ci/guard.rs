@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use mosaic_fleet::ci::guard::{GuardOptions, GuardResult, Purpose, guard};
+use mosaic_fleet::ci::guard::{GuardOptions, GuardResult, Purpose, guard, whole_commit};
 use mosaic_fleet::forge::{Origin, RepoName};
 use mosaic_fleet::text::one_line;
 use mosaic_fleet::{Error, Result};
@@ -31,7 +31,7 @@ pub(crate) struct Guard {
     #[arg(short = 'r', long, value_name = "OWNER/NAME")]
     repo: Option<RepoName>,
     /// The commit whose pipeline is meant, instead of the branch's head
-    #[arg(long, value_name = "SHA", value_parser = commit)]
+    #[arg(long, value_name = "SHA", value_parser = whole_commit)]
     head: Option<String>,
     /// Look at least this often
     #[arg(short, long, value_name = "DURATION", default_value = "15s", value_parser = values::duration)]
@@ -50,15 +50,6 @@ pub(crate) struct Guard {
 enum For {
     Push,
     Merge,
-}
-
-/// The services compare whole commits.
-fn commit(text: &str) -> Result<String, String> {
-    let whole = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    match whole {
-        true => Ok(text.to_ascii_lowercase()),
-        false => Err("write the whole commit, as `git rev-parse HEAD` does".to_owned()),
-    }
 }
 
 impl Guard {

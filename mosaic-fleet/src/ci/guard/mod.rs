@@ -233,6 +233,20 @@ impl From<&Pipeline> for Guarding {
     }
 }
 
+/// A commit as services compare it: whole, and in small letters.
+///
+/// # Errors
+/// `InvalidArgument` for anything else: a part of a commit would match no pipeline, and look clear.
+pub fn whole_commit(text: &str) -> Result<String> {
+    let whole = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match whole {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(Error::invalid_argument(
+            "write the whole commit, as `git rev-parse HEAD` does",
+        )),
+    }
+}
+
 /// Waits until `branch` (the default branch without one) is clear, or the time is over. `news` is told
 /// why it is not, each time that this changes.
 ///
