@@ -152,6 +152,15 @@ fn the_two_commands_of_a_newcomer_come_first() {
 }
 
 #[test]
+fn every_operation_of_the_bindings_is_on_their_page() {
+    use mosaic_fleet::wire::{FLEET_OPERATIONS, FREE_OPERATIONS};
+    let text = fs::read_to_string(root().join("bindings/README.md")).unwrap();
+    for operation in FLEET_OPERATIONS.iter().chain(FREE_OPERATIONS) {
+        assert!(text.contains(&format!("`{operation}`")), "{operation}");
+    }
+}
+
+#[test]
 fn what_is_not_so_is_found() {
     let text =
         "See `src/nowhere.rs` and `Makefile`, `a.b()`, `lib.rs`.\n\n```sh\nmake nonsense\n```\n";
