@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use mosaic_fleet::home::MosaicHome;
 use mosaic_fleet::roster::{self, CommandLine, PROFILES, Profile, Roster};
-use mosaic_fleet::{Error, Result};
+use mosaic_fleet::{Error, Fleet, Result};
 use serde::Serialize;
 
 use crate::app::{Answered, Session};
@@ -186,11 +186,5 @@ pub(crate) fn path_of(session: &Session) -> PathBuf {
 
 /// We write no roster that we would not read.
 pub(crate) fn check(session: &Session, text: &str, origin: &str) -> Result<Roster> {
-    let catalog = mosaic_fleet::runtime::Catalog::shipped()?;
-    let runtimes: Vec<&str> = catalog.names().collect();
-    let mut schemes: Vec<&str> = session.registry.schemes().collect();
-    if !schemes.contains(&"matrix") {
-        schemes.push("matrix");
-    }
-    Roster::parse(text, origin, &roster::Known::new(&schemes, &runtimes))
+    Fleet::read_roster(text, origin, &session.registry)
 }

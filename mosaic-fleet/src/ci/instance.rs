@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use super::{Ci, CommitStatusCi, Woodpecker};
 use crate::error::{Error, Result};
 use crate::forge::login::{Token, in_the_clear};
-use crate::forge::{Forges, RepoName};
+use crate::forge::{Forge, Forges, RepoName};
 use crate::home::MosaicHome;
 use crate::http;
 
@@ -118,6 +120,28 @@ impl fmt::Debug for InstanceOptions {
 /// cannot be used, and for a server without its token. No error shows a token.
 pub fn find(repo: &RepoName, options: &InstanceOptions) -> Result<Instance> {
     known(repo, options)?.ok_or_else(|| no_instance(repo, &options.home))
+}
+
+/// The service that is asked about a repository, and what its user should know. Where nobody names an
+/// instance, the statuses on `forge` do.
+///
+/// # Errors
+///
+/// As [`find`] without a `forge`, as [`known`] with one.
+pub fn service(
+    repo: &RepoName,
+    options: &InstanceOptions,
+    forge: Option<&Arc<dyn Forge>>,
+) -> Result<(Arc<dyn Ci>, Vec<String>)> {
+    let instance = match forge {
+        None => find(repo, options)?,
+        Some(forge) => match known(repo, options)? {
+            Some(instance) => instance,
+            None => return Ok((Arc::new(CommitStatusCi::new(forge.clone())), Vec::new())),
+        },
+    };
+    let service = Woodpecker::new(&instance)?;
+    Ok((Arc::new(service), instance.warnings))
 }
 
 /// As [`find`], and `None` where nobody says which: then a forge's statuses may do

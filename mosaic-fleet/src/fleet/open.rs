@@ -118,22 +118,22 @@ impl Fleet {
     pub fn open(options: FleetOptions) -> Result<Fleet> {
         let home = MosaicHome::from_environment(&options.environment);
         let path = options.roster.clone().unwrap_or_else(|| home.roster());
-        let shipped = Catalog::shipped()?;
-        let runtimes: Vec<&str> = shipped.names().collect();
-        let mut schemes: Vec<&str> = options.registry.schemes().collect();
-        // Rosters may describe what this build cannot do yet.
-        if !schemes.contains(&"matrix") {
-            schemes.push("matrix");
-        }
-        let known = Known::new(&schemes, &runtimes);
         let roster = if let Some(text) = &options.roster_text {
-            Roster::parse(text, "roster", &known)?
+            Self::read_roster(text, "roster", &options.registry)?
         } else if options.roster.is_none() && !path.exists() {
             Roster::default()
         } else {
-            Roster::load(&path, &known)?
+            with_known(&options.registry, |known| Roster::load(&path, known))?
         };
         Self::with_roster(roster, options)
+    }
+
+    /// A roster as a fleet with these transports reads it. `origin` names the text in errors.
+    ///
+    /// # Errors
+    /// As [`Roster::parse`].
+    pub fn read_roster(text: &str, origin: &str, registry: &Registry) -> Result<Roster> {
+        with_known(registry, |known| Roster::parse(text, origin, known))
     }
 
     /// Opens the fleet of a roster that the caller has.
@@ -244,6 +244,18 @@ impl Fleet {
             }),
         }
     }
+}
+
+/// What a roster may name: the shipped runtimes, the registry's schemes, and what this build cannot
+/// do yet.
+fn with_known<T>(registry: &Registry, read: impl FnOnce(&Known<'_>) -> Result<T>) -> Result<T> {
+    let shipped = Catalog::shipped()?;
+    let runtimes: Vec<&str> = shipped.names().collect();
+    let mut schemes: Vec<&str> = registry.schemes().collect();
+    if !schemes.contains(&"matrix") {
+        schemes.push("matrix");
+    }
+    read(&Known::new(&schemes, &runtimes))
 }
 
 /// An error about a part of the roster, with that part's place in the file.

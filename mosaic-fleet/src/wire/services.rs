@@ -12,7 +12,7 @@ use super::arguments::{Span, read, set};
 use super::{News, versioned};
 use crate::ci::guard::{GuardOptions, Purpose, guard, whole_commit};
 use crate::ci::wait::{self, OnBlocked, WaitOptions, Wanted};
-use crate::ci::{Ci, CommitStatusCi, InstanceOptions, Woodpecker, instance, of_head};
+use crate::ci::{Ci, InstanceOptions, instance, of_head};
 use crate::error::{Error, Result};
 use crate::forge::{Forge, Forges, Gitea, IssueFilter, LoginOptions, Origin, RepoName, login};
 use crate::home::MosaicHome;
@@ -111,15 +111,9 @@ impl Where<'_> {
     ) -> Result<Arc<dyn Ci>> {
         let mut options = InstanceOptions::new(self.environment.clone());
         options.instance.clone_from(&self.instance);
-        let instance = match forge {
-            None => instance::find(repo, &options)?,
-            Some(forge) => match instance::known(repo, &options)? {
-                Some(instance) => instance,
-                None => return Ok(Arc::new(CommitStatusCi::new(forge.clone()))),
-            },
-        };
-        warn(&instance.warnings, news);
-        Ok(Arc::new(Woodpecker::new(&instance)?))
+        let (service, warnings) = instance::service(repo, &options, forge)?;
+        warn(&warnings, news);
+        Ok(service)
     }
 }
 

@@ -8,8 +8,9 @@ use super::asked::Nothing;
 use super::{FREE_OPERATIONS, document, unknown_operation};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
+use crate::fleet::Fleet;
 use crate::registry::Registry;
-use crate::roster::{Known, PROFILES, Roster, add_agent, remove_agent, schema};
+use crate::roster::{PROFILES, Roster, add_agent, remove_agent, schema};
 use crate::runtime::Catalog;
 
 #[derive(Deserialize)]
@@ -81,10 +82,5 @@ pub(super) fn call(operation: &str, arguments: Value) -> Result<Value> {
 }
 
 fn parse(text: &str, origin: &str) -> Result<Roster> {
-    let registry = Registry::builtin();
-    let mut schemes: Vec<&str> = registry.schemes().collect();
-    schemes.push("matrix");
-    let catalog = Catalog::shipped()?;
-    let runtimes: Vec<&str> = catalog.names().collect();
-    Roster::parse(text, origin, &Known::new(&schemes, &runtimes))
+    Fleet::read_roster(text, origin, &Registry::builtin())
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use mosaic_fleet::ci::{Ci as Service, CommitStatusCi, InstanceOptions, Woodpecker, instance};
+use mosaic_fleet::ci::{Ci as Service, InstanceOptions, instance};
 use mosaic_fleet::forge::gitea::Gitea;
 use mosaic_fleet::forge::{Forge, LoginOptions, RepoName, login};
 use mosaic_fleet::{Error, Result};
@@ -74,17 +74,11 @@ impl Where {
     ) -> Result<Arc<dyn Service>> {
         let mut options = InstanceOptions::new(session.environment.clone());
         options.instance.clone_from(&self.instance);
-        let instance = match forge {
-            None => instance::find(repo, &options)?,
-            Some(forge) => match instance::known(repo, &options)? {
-                Some(instance) => instance,
-                None => return Ok(Arc::new(CommitStatusCi::new(forge.clone()))),
-            },
-        };
-        for warning in &instance.warnings {
+        let (service, warnings) = instance::service(repo, &options, forge)?;
+        for warning in &warnings {
             session.output.warning(warning);
         }
-        Ok(Arc::new(Woodpecker::new(&instance)?))
+        Ok(service)
     }
 }
 
