@@ -145,7 +145,7 @@ pub fn service(
 }
 
 /// As [`find`], and `None` where nobody says which: then a forge's statuses may do
-/// ([`CommitStatusCi`](super::CommitStatusCi)).
+/// ([`CommitStatusCi`]).
 ///
 /// # Errors
 ///
