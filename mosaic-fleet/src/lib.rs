@@ -12,7 +12,7 @@ pub mod fleet;
 pub mod forge;
 pub mod guide;
 pub mod home;
-#[cfg(feature = "forge")]
+#[cfg(any(feature = "forge", feature = "matrix"))]
 mod http;
 #[cfg(feature = "forge")]
 pub mod lane;

@@ -39,6 +39,8 @@ pub struct Context {
     pub lasting: bool,
     /// How long the steps of a send may take, where the transport types.
     pub timing: Option<Timing>,
+    /// The host that the agents are on, as the roster's `host` names it; this one when left out.
+    pub host: Option<String>,
 }
 
 impl Context {
@@ -92,6 +94,13 @@ impl Context {
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
         self.timing = Some(timing);
+        self
+    }
+
+    /// Names the host that the agents are on.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
         self
     }
 }

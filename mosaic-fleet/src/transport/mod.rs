@@ -18,6 +18,8 @@ use crate::options::{
     StatusOptions, Tail, TailOptions,
 };
 
+#[cfg(feature = "matrix")]
+pub mod matrix;
 pub mod memory;
 pub mod tmux;
 

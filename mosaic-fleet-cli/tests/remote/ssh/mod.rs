@@ -1,0 +1,1 @@
+//! Agents on a host that is reached over ssh.

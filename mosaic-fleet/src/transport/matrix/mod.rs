@@ -1,0 +1,1 @@
+//! Agents beyond this machine, over a homeserver that exists already.
