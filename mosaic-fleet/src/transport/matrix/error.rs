@@ -1,0 +1,88 @@
+//! What can go wrong between us and a homeserver, and the one conversion to the public error.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Retry, Stage};
+
+/// A failure below the transport.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MatrixError {
+    /// The server answered and refused.
+    #[error("{host}: {words} ({code})")]
+    Refused {
+        host: String,
+        status: u16,
+        /// `M_FORBIDDEN` and the like.
+        code: String,
+        /// The server's own words.
+        words: String,
+        /// When the server may be asked again.
+        after: Option<Duration>,
+    },
+    /// No answer. `reached`: the request may have arrived, and its answer was lost.
+    #[error("{host}: {words}")]
+    Unreachable {
+        host: String,
+        words: String,
+        reached: bool,
+    },
+    /// The server answered with what the specification does not know.
+    #[error("{host}: its answer cannot be read: {words}")]
+    Unreadable { host: String, words: String },
+    /// We made a request that is none.
+    #[error("cannot ask the homeserver: {0}")]
+    Request(String),
+}
+
+impl MatrixError {
+    /// Whether the server refused with one of these words of the specification.
+    pub(crate) fn is(&self, codes: &[&str]) -> bool {
+        matches!(self, MatrixError::Refused { code, .. } if codes.contains(&code.as_str()))
+    }
+
+    /// What this means for a text or a reset that was on its way: unknown, where the server may hold
+    /// it.
+    pub(crate) fn in_doubt(self) -> Error {
+        match self {
+            MatrixError::Unreachable { reached: true, .. } | MatrixError::Unreadable { .. } => {
+                let message = format!("{self}; the homeserver may hold it or not");
+                Error::delivery_unknown(Stage::KeyPressed, message).with_source(self)
+            }
+            other => other.into(),
+        }
+    }
+}
+
+impl From<MatrixError> for Error {
+    fn from(error: MatrixError) -> Error {
+        let message = error.to_string();
+        let made = match &error {
+            MatrixError::Refused {
+                status,
+                code,
+                after,
+                ..
+            } => match (status, code.as_str()) {
+                (401, _) | (_, "M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN") => {
+                    Error::new(ErrorKind::Unauthenticated, message)
+                        .with_hint("log the account in again and put the new token into its file (token_file, MOSAIC_MATRIX_TOKEN)")
+                }
+                (429, _) | (_, "M_LIMIT_EXCEEDED") => Error::new(ErrorKind::RateLimited, message)
+                    .with_retry(after.map_or(Retry::Safe, Retry::After))
+                    .with_hint("have the homeserver's operator lift the limit of this account"),
+                (403, _) => Error::new(ErrorKind::PermissionDenied, message)
+                    .with_hint("give the account its level: `mosaic-fleet matrix provision`"),
+                (413, _) | (_, "M_TOO_LARGE") => Error::new(ErrorKind::InvalidArgument, message)
+                    .with_hint("write the text to a file and send the file's path"),
+                (500.., _) => Error::unavailable(message),
+                _ => Error::new(ErrorKind::Unexpected, message),
+            },
+            MatrixError::Unreachable { .. } => Error::unavailable(message)
+                .with_hint("is the homeserver up, and its address right (matrix: homeserver)?"),
+            MatrixError::Unreadable { .. } | MatrixError::Request(_) => {
+                Error::new(ErrorKind::Unexpected, message)
+            }
+        };
+        made.with_source(error)
+    }
+}
