@@ -312,6 +312,25 @@ impl Error {
         error
     }
 
+    /// The same once more, without its cause: for each of those whom it concerns.
+    pub(crate) fn repeated(&self) -> Self {
+        let inner = &self.inner;
+        Error {
+            inner: Box::new(Inner {
+                kind: inner.kind,
+                message: inner.message.clone(),
+                operation: inner.operation.clone(),
+                agent: inner.agent.clone(),
+                transport: inner.transport.clone(),
+                retry: inner.retry,
+                refusal: inner.refusal,
+                stage: inner.stage,
+                hint: inner.hint.clone(),
+                source: None,
+            }),
+        }
+    }
+
     /// Names the operation (`send`, `start`, …). The first caller to name it wins, so that an
     /// inner layer's more exact word survives.
     #[must_use]

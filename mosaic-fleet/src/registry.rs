@@ -105,6 +105,18 @@ impl Context {
     }
 }
 
+/// Which hosts the transports of a scheme reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reach {
+    /// This one only: an agent that is said to be elsewhere is refused.
+    ThisHost,
+    /// One transport for each host ([`Context::host`]).
+    EachHost,
+    /// One transport knows where all of its agents are.
+    Everywhere,
+}
+
 /// Scheme to factory.
 ///
 /// ```
@@ -117,7 +129,7 @@ impl Context {
 /// ```
 #[derive(Clone, Default)]
 pub struct Registry {
-    factories: BTreeMap<String, Factory>,
+    factories: BTreeMap<String, (Factory, Reach)>,
 }
 
 impl Registry {
@@ -129,18 +141,35 @@ impl Registry {
     /// Knows every transport that this build has.
     pub fn builtin() -> Self {
         let mut registry = Self::new();
-        let memory: Factory = Arc::new(open_memory);
-        registry.factories.insert("memory".to_owned(), memory);
-        let tmux: Factory = Arc::new(open_tmux);
-        registry.factories.insert(DEFAULT_SCHEME.to_owned(), tmux);
+        let builtin: [(&str, Factory, Reach); 2] = [
+            ("memory", Arc::new(open_memory), Reach::ThisHost),
+            (DEFAULT_SCHEME, Arc::new(open_tmux), Reach::EachHost),
+        ];
+        for (scheme, factory, reach) in builtin {
+            let scheme = scheme.to_owned();
+            registry.factories.insert(scheme, (factory, reach));
+        }
         registry
     }
 
-    /// Adds the factory of a scheme.
+    /// Adds the factory of a scheme that reaches agents on this host only.
     ///
     /// # Errors
     /// `InvalidArgument` when the scheme is taken, or is not a lower-case word (`[a-z][a-z0-9-]*`).
     pub fn register(&mut self, scheme: &str, factory: Factory) -> Result<()> {
+        self.register_reaching(scheme, Reach::ThisHost, factory)
+    }
+
+    /// Adds the factory of a scheme, and says which hosts it reaches.
+    ///
+    /// # Errors
+    /// As [`register`](Registry::register).
+    pub fn register_reaching(
+        &mut self,
+        scheme: &str,
+        reach: Reach,
+        factory: Factory,
+    ) -> Result<()> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !scheme.starts_with(|c: char| c.is_ascii_lowercase()) || !scheme.chars().all(fits) {
             return Err(Error::invalid_argument(format!(
@@ -152,7 +181,7 @@ impl Registry {
                 "the transport scheme {scheme:?} is taken"
             )));
         }
-        self.factories.insert(scheme.to_owned(), factory);
+        self.factories.insert(scheme.to_owned(), (factory, reach));
         Ok(())
     }
 
@@ -161,12 +190,23 @@ impl Registry {
     /// # Errors
     /// `ConfigInvalid` for a scheme that nobody registered; otherwise what the factory met with.
     pub fn open(&self, scheme: &str, block: &Value, context: &Context) -> Result<DynTransport> {
-        let Some(factory) = self.factories.get(scheme) else {
+        let Some((factory, reach)) = self.factories.get(scheme) else {
             return Err(self.unknown(scheme));
         };
+        if let (Reach::ThisHost, Some(host)) = (reach, &context.host) {
+            return Err(
+                Error::unsupported(format!("{scheme} on another host ({host})"))
+                    .with_hint("run mosaic-fleet on that host, or leave `host` out"),
+            );
+        }
         let transport = factory(block, context)
             .map_err(|error| error.with_operation("open").with_transport(scheme))?;
         Ok(layer::standard(transport))
+    }
+
+    /// Which hosts a scheme reaches; nothing for one that nobody registered.
+    pub fn reach(&self, scheme: &str) -> Option<Reach> {
+        self.factories.get(scheme).map(|(_, reach)| *reach)
     }
 
     /// The schemes, in alphabetical order.
@@ -218,6 +258,11 @@ pub(crate) fn tmux_config(block: &Value, context: &Context) -> Result<TmuxConfig
 }
 
 fn open_tmux(block: &Value, context: &Context) -> Result<DynTransport> {
+    if let Some(host) = &context.host {
+        return Err(Error::unsupported(format!(
+            "an agent on another host ({host})"
+        )));
+    }
     let config = tmux_config(block, context)?;
     Ok(if context.lasting {
         Arc::new(TmuxTransport::connect(config))

@@ -154,7 +154,8 @@ pub(super) fn line(fleet: &Fleet, outcome: &Outcome) -> String {
     let name = &outcome.agent;
     if outcome.error.is_none() && outcome.what == StepKind::AlreadyRunning {
         // The words that scripts of the bash version look for.
-        let socket = fleet.transport().info().instance;
+        let transport = fleet.transport_of(name);
+        let socket = transport.map_or_else(|_| String::new(), |own| own.info().instance);
         return format!("Mosaic agent session already running: {name} on socket {socket}\n");
     }
     match &outcome.error {

@@ -85,10 +85,11 @@ fn print(session: &Session, fleet: &Fleet, status: &FleetStatus) -> Answered {
                 file.display()
             ));
         }
-        let answers = fleet.transport().capabilities().answer;
-        for agent in status.agents.iter().filter(|_| answers) {
-            if agent.status.state == AgentState::Waiting {
-                let name = &agent.status.name;
+        for agent in &status.agents {
+            let name = &agent.status.name;
+            let answers =
+                |fleet: &Fleet| Some(fleet.transport_of(name).ok()?.capabilities().answer);
+            if agent.status.state == AgentState::Waiting && answers(fleet) == Some(true) {
                 output.progress(&format!(
                     "{name} asks: `mosaic-fleet agent tail {name}` shows it, `mosaic-fleet agent \
                      answer {name} --choice N` (or --deny) answers\n"

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use futures::{StreamExt, pin_mut};
-use mosaic_fleet::{AgentName, Cursor, Fleet, Result, Tail as Piece, TailOptions, TransportExt};
+use mosaic_fleet::{AgentName, Cursor, Fleet, Result, Tail as Piece, TailOptions};
 
 use super::interrupted;
 use crate::app::{Answered, Session};
@@ -56,8 +56,7 @@ impl Tail {
 
     /// Prints what comes. The stream ends with this call: it would keep the connection otherwise.
     async fn pieces(&self, session: &Session, fleet: &Fleet, options: TailOptions) -> Answered {
-        let transport = fleet.transport();
-        let pieces = transport.follow(&self.agent, options);
+        let pieces = fleet.follow(&self.agent, options);
         let interrupted = interrupted();
         pin_mut!(pieces, interrupted);
         while !session.output.is_closed() {

@@ -152,8 +152,7 @@ pub unsafe extern "C" fn mf_fleet_list(
             let quick = structs::optional(options)?.quick != 0;
             let status = out(status, "the status")?;
             let options = ListOptions::new().with_composer(!quick);
-            let list =
-                running.block_on(async { Ok(running.fleet().transport().list(options).await?) })?;
+            let list = running.block_on(async { Ok(running.fleet().list(options).await?) })?;
             status.write(Seen::list(&list)?);
             Ok(())
         })

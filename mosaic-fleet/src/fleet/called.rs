@@ -35,8 +35,8 @@ impl Fleet {
             Err(_) => AgentSpec::new(name.clone()),
         };
         Overrides::of_call(variables)?.apply(&mut agent);
-        self.on_this_host(&agent)?;
-        let inner = &self.inner;
+        let part = self.part_of(name)?;
+        let inner = &part.inner;
         let directory = inner.roster.working_directory(&agent, &inner.user_home);
         if !directory.is_absolute() {
             let what = format!("the working directory {} is relative", directory.display());
@@ -53,7 +53,7 @@ impl Fleet {
             )
         };
         if self.agent(name).ok().map(how) != Some(how(&agent)) {
-            let kept = self.supervisor()?;
+            let kept = part.supervisor()?;
             if let Some(plain) = kept.without_units() {
                 kept.prepare().await?;
                 supervisor = Some(plain);

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::parts::is_here;
 use super::{Fleet, LifeOptions, Outcome};
 use crate::agent::{AgentName, AgentState, AgentStatus, rfc3339};
 use crate::error::{Error, ErrorKind, Refusal, Result};
@@ -32,7 +33,7 @@ pub enum CutoverKind {
     Kept,
     /// Nothing: it is in no roster.
     Stranger,
-    /// Nothing: the roster has it on another host.
+    /// Nothing: the roster has it elsewhere.
     Elsewhere,
     /// Nothing: the cutover itself runs in its terminal.
     Caller,
@@ -121,7 +122,7 @@ fn steps(
     for agent in desired.iter().filter(|agent| is_asked(&agent.name)) {
         let name = &agent.name;
         let what = match find(name) {
-            Some(_) if agent.host.is_some() => CutoverKind::Elsewhere,
+            Some(_) if !is_here(agent) => CutoverKind::Elsewhere,
             Some(_) if running.kept.contains(name) => CutoverKind::Kept,
             Some(_) if running.caller.as_ref() == Some(name) => CutoverKind::Caller,
             Some(status) => match status.state {
@@ -201,7 +202,7 @@ impl Fleet {
         let agents = self.inner.transport.list(options).await?;
         let here = self.inner.agents.iter().filter(|agent| {
             let runs = agents.iter().any(|status| status.name == agent.name);
-            runs && agent.host.is_none()
+            runs && is_here(agent)
         });
         let here: Vec<AgentName> = here.map(|agent| agent.name.clone()).collect();
         Ok(Running {

@@ -7,7 +7,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::{Fleet, Outcome};
+use super::Fleet;
+use super::outcome::{Outcome, none_of};
 use crate::agent::{AgentName, AgentState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::StatusOptions;
@@ -85,6 +86,30 @@ impl Fleet {
         names: &[AgentName],
         options: &DrainOptions,
         mut progress: impl FnMut(&Outcome) + Send,
+    ) -> Result<Vec<Outcome>> {
+        let asked = self.asked(names);
+        let mut outcomes = Vec::new();
+        if let Some(names) = asked.here {
+            let here = self.part_here();
+            outcomes = here.drain_here(&names, options, &mut progress).await?;
+        }
+        for (part, names) in asked.elsewhere {
+            let draining = async { part?.drain_here(&names, options, &mut progress).await };
+            match draining.await {
+                Ok(more) => outcomes.extend(more),
+                Err(error) => {
+                    outcomes.extend(none_of(&names, Action::Stop, &error, &mut progress));
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn drain_here(
+        &self,
+        names: &[AgentName],
+        options: &DrainOptions,
+        progress: &mut (impl FnMut(&Outcome) + Send),
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?.as_ref();
         let actual = self.actual().await?;

@@ -46,7 +46,6 @@ impl Fleet {
     /// What it takes to start an agent, once everything about it was found in order.
     pub(super) fn launch_of(&self, agent: &AgentSpec) -> Result<Launch> {
         let inner = &self.inner;
-        self.on_this_host(agent)?;
         let overrides = inner.overrides.get(&agent.name);
         if let Some((what, fix)) = overrides.and_then(|found| found.broken.as_ref()) {
             return Err(Error::config_invalid(what.as_str()).with_hint(fix.as_str()));

@@ -8,6 +8,7 @@ use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
 use super::Fleet;
+use super::outcome::{Outcome, none_of};
 use super::talk::Kickstart;
 use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::error::{Error, ErrorKind, Refusal, Result};
@@ -73,50 +74,8 @@ impl Default for LifeOptions {
     }
 }
 
-/// What became of one agent.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// Whose outcome it is.
-    pub agent: AgentName,
-    /// What was to be done.
-    pub what: StepKind,
-    /// How it was when it had started, where something was started.
-    pub state: Option<AgentState>,
-    /// The question that it asks before anything can be sent to it.
-    pub question: Option<String>,
-    /// What came of the first prompt, if one was sent.
-    pub kickstart: Option<Receipt>,
-    /// Why it failed.
-    pub error: Option<Error>,
-}
-
 /// What is sent to a program as soon as it is ready, if anything.
 type FirstPrompt = Option<String>;
-
-impl Outcome {
-    pub(super) fn new(agent: AgentName, what: StepKind) -> Self {
-        Outcome {
-            agent,
-            what,
-            state: None,
-            question: None,
-            kickstart: None,
-            error: None,
-        }
-    }
-
-    fn settle(&mut self, settled: Result<(AgentStatus, Option<Receipt>)>) {
-        match settled {
-            Ok((status, receipt)) => {
-                self.state = Some(status.state);
-                self.question = status.question;
-                self.kickstart = receipt;
-            }
-            Err(error) => self.error = Some(error.with_agent(&self.agent)),
-        }
-    }
-}
 
 /// A program that ended at once did not start, whatever its launcher said.
 fn ended_at_once(name: &AgentName, how: &str) -> Error {
@@ -129,7 +88,8 @@ fn ended_at_once(name: &AgentName, how: &str) -> Error {
 }
 
 impl Fleet {
-    /// Has the agents run; all of the roster when `names` is empty. One that runs is left as it is.
+    /// Has the agents run; all of the roster when `names` is empty, but for those that are started
+    /// elsewhere only. One that runs is left as it is.
     ///
     /// Goes on past a failure; `progress` is called for each agent as it is done.
     ///
@@ -181,12 +141,38 @@ impl Fleet {
         self.act(Action::Restart, names, options, progress).await
     }
 
+    /// Acts on each part; those of which all is wrong hide no other.
     async fn act(
         &self,
         action: Action,
         names: &[AgentName],
         options: &LifeOptions,
         mut progress: impl FnMut(&Outcome) + Send,
+    ) -> Result<Vec<Outcome>> {
+        let asked = self.asked(names);
+        let mut outcomes = Vec::new();
+        if let Some(names) = asked.here {
+            let here = self.part_here();
+            outcomes = here
+                .act_here(action, &names, options, &mut progress)
+                .await?;
+        }
+        for (part, names) in asked.elsewhere {
+            let acting = async { part?.act_here(action, &names, options, &mut progress).await };
+            match acting.await {
+                Ok(more) => outcomes.extend(more),
+                Err(error) => outcomes.extend(none_of(&names, action, &error, &mut progress)),
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn act_here(
+        &self,
+        action: Action,
+        names: &[AgentName],
+        options: &LifeOptions,
+        progress: &mut (impl FnMut(&Outcome) + Send),
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?;
         if action != Action::Stop {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::parts::is_here;
 use super::{Fleet, ScopedError};
 use crate::agent::AgentName;
 use crate::error::Result;
@@ -122,7 +123,7 @@ impl Fleet {
                     )
                     .with_next(format!("mosaic-fleet roster add {name}")),
                 ),
-                Ok(agent) if agent.host.is_some() || running.kept.contains(name) => None,
+                Ok(agent) if !is_here(agent) || running.kept.contains(name) => None,
                 Ok(_) => Some(
                     new(
                         "runs, and was not started by this fleet",

@@ -10,6 +10,8 @@ mod launch;
 mod life;
 mod migrate;
 mod open;
+mod outcome;
+mod parts;
 mod run;
 mod talk;
 mod verify;
@@ -22,9 +24,10 @@ use std::sync::Arc;
 
 pub use cutover::{CutoverKind, CutoverPlan, CutoverStep, Recycled};
 pub use drain::DrainOptions;
-pub use life::{LifeOptions, Outcome};
+pub use life::LifeOptions;
 pub use migrate::Migration;
 pub use open::FleetOptions;
+pub use outcome::Outcome;
 pub use run::RunEvent;
 pub use talk::{Kickstart, ResetOutcome};
 pub use verify::{Proof, Verified};
@@ -38,6 +41,7 @@ use crate::runtime::Catalog;
 use crate::supervise::Supervisor;
 use crate::transport::DynTransport;
 use envfile::{Nobodys, Overrides};
+use parts::{Opener, Part};
 
 /// A fleet: who should be there, how to talk to them, and who keeps them running. Cheap to clone.
 ///
@@ -117,8 +121,16 @@ struct Inner {
     /// Environment files that are no agent's.
     nobodys: Vec<Nobodys>,
     catalog: Catalog,
+    /// What reaches the agents on this host, or wherever the roster's own transport does.
     transport: DynTransport,
     supervisor: Option<Arc<dyn Supervisor>>,
+    /// The part that those are, where there are others.
+    here: Option<Fleet>,
+    /// The other parts.
+    elsewhere: Vec<Part>,
+    opener: Opener,
+    /// The host that this part is on, where it is another one.
+    host: Option<String>,
     home: MosaicHome,
     /// Where the roster is read from.
     roster_file: PathBuf,
@@ -138,9 +150,20 @@ impl Fleet {
         &self.inner.roster
     }
 
-    /// The transport, with the standard layers around it.
+    /// The roster's own transport, with the standard layers around it. Agents of the roster may be
+    /// elsewhere: see [`Fleet::transport_of`].
     pub fn transport(&self) -> &DynTransport {
         &self.inner.transport
+    }
+
+    /// The transport that reaches an agent, with the standard layers around it: the roster's own for
+    /// one that the roster does not have.
+    ///
+    /// # Errors
+    /// What is wrong with the place that the agent is in; `Unsupported` where its transport reaches
+    /// this host only.
+    pub fn transport_of(&self, name: &AgentName) -> Result<DynTransport> {
+        Ok(self.part_of(name)?.inner.transport.clone())
     }
 
     /// The manifests, with the roster's changes.
@@ -198,27 +221,6 @@ impl Fleet {
             crate::error::ErrorKind::AgentNotFound,
             format!("no agent of class {class:?}{near}"),
         ))
-    }
-
-    /// Agents on other hosts come with a later release. Until then they are refused, never taken for
-    /// ones of the same name here.
-    fn on_this_host(&self, agent: &AgentSpec) -> Result<()> {
-        match &agent.host {
-            None => Ok(()),
-            Some(host) => Err(
-                Error::unsupported(format!("an agent on another host ({host})"))
-                    .with_agent(&agent.name)
-                    .with_hint("run mosaic-fleet on that host, or leave `host` out"),
-            ),
-        }
-    }
-
-    /// The agent called `name` may be talked to: nobody else of that name is meant.
-    fn here(&self, name: &AgentName) -> Result<()> {
-        match self.agent(name) {
-            Ok(agent) => self.on_this_host(agent),
-            Err(_) => Ok(()),
-        }
     }
 
     fn supervisor(&self) -> Result<&Arc<dyn Supervisor>> {

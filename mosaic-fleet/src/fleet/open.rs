@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use serde_json::Value;
 
 use super::envfile::read_all;
+use super::parts::{Opened, Opener, Part, Place};
 use super::{Fleet, Inner};
 use crate::error::{Error, Result, Retry};
 use crate::home::{MosaicHome, user_home};
 use crate::registry::{Context, Registry};
 use crate::roster::{AgentSpec, Known, Roster};
 use crate::runtime::Catalog;
-use crate::supervise::{self, Supervisor};
-use crate::transport::DynTransport;
+use crate::supervise;
 use crate::transport::tmux::Timing;
 
 /// How a fleet is opened.
@@ -161,6 +158,10 @@ impl Fleet {
                 }
             }
         }
+        // Said or not said, it is the same.
+        for agent in &mut agents {
+            agent.transport.take_if(|named| *named == roster.transport);
+        }
         let runtimes = agents
             .iter()
             .map(|agent| (agent.name.clone(), roster.runtime(agent).to_owned()));
@@ -171,78 +172,41 @@ impl Fleet {
             .with_lasting(options.lasting);
         context.instance.clone_from(&options.instance);
         context.timing = options.timing;
-        let scheme = roster.transport.as_str();
-        let block = roster.block(scheme).unwrap_or(&Value::Null);
-        let misplaced = |error: Error| {
-            let words = error.message().trim_start_matches(scheme);
-            let field = words.strip_prefix('.').and_then(|w| w.split(':').next());
-            let unknown = error.message().split('`').nth(1);
-            let path: Vec<&str> = [Some(scheme), field.or(unknown)]
-                .into_iter()
-                .flatten()
-                .collect();
-            let path: Vec<String> = path.into_iter().map(str::to_owned).collect();
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            placed(&roster, &path, error)
+        let opener = Opener {
+            registry: options.registry.clone(),
+            context,
         };
-        let transport = options
-            .registry
-            .open(scheme, block, &context)
-            .map_err(misplaced)?;
-        let supervisor = supervise::open(scheme, block, &context).map_err(misplaced)?;
-        Ok(Self::assemble(
-            roster.clone(),
+        let Opened {
+            transport,
+            supervisor,
+        } = opener.open(&Place::here(&roster), &roster)?;
+        let parts = Part::all(&agents, &roster, &options.registry);
+        let environment = &options.environment;
+        let roster_file = options.roster.clone().unwrap_or_else(|| home.roster());
+        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
+        let state = supervise::state_folder(environment);
+        let instance = transport.info().instance.replace('/', "%");
+        let path = supervisor.as_ref().and_then(|supervisor| supervisor.path());
+        let whole = Inner {
+            events: state.join("mosaic-fleet").join("events").join(instance),
+            user_home: user_home(environment),
+            path: path.or_else(|| set("PATH").cloned()),
+            roster_file: std::path::absolute(&roster_file).unwrap_or(roster_file),
+            roster,
             agents,
             overrides,
             nobodys,
             catalog,
             transport,
             supervisor,
+            here: None,
+            elsewhere: Vec::new(),
+            opener,
+            host: None,
             home,
-            &options,
-        ))
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of a fleet, put together once"
-    )]
-    fn assemble(
-        roster: Roster,
-        agents: Vec<AgentSpec>,
-        overrides: BTreeMap<crate::agent::AgentName, super::envfile::Overrides>,
-        nobodys: Vec<super::envfile::Nobodys>,
-        catalog: Catalog,
-        transport: DynTransport,
-        supervisor: Option<Arc<dyn Supervisor>>,
-        home: MosaicHome,
-        options: &FleetOptions,
-    ) -> Fleet {
-        let environment = &options.environment;
-        let user_home = user_home(environment);
-        let roster_file = options.roster.clone().unwrap_or_else(|| home.roster());
-        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
-        let state = supervise::state_folder(environment);
-        let instance = transport.info().instance.replace('/', "%");
-        let events = state.join("mosaic-fleet").join("events").join(instance);
-        let path = supervisor.as_ref().and_then(|supervisor| supervisor.path());
-        Fleet {
-            inner: Arc::new(Inner {
-                roster,
-                agents,
-                overrides,
-                nobodys,
-                catalog,
-                transport,
-                supervisor,
-                home,
-                roster_file: std::path::absolute(&roster_file).unwrap_or(roster_file),
-                user_home,
-                state,
-                events,
-                path: path.or_else(|| set("PATH").cloned()),
-            }),
-        }
+            state,
+        };
+        Ok(whole.in_parts(parts))
     }
 }
 
@@ -259,7 +223,7 @@ fn with_known<T>(registry: &Registry, read: impl FnOnce(&Known<'_>) -> Result<T>
 }
 
 /// An error about a part of the roster, with that part's place in the file.
-fn placed(roster: &Roster, path: &[&str], error: Error) -> Error {
+pub(super) fn placed(roster: &Roster, path: &[&str], error: Error) -> Error {
     if roster.block(path[0]).is_none() && path[0] != "runtimes" {
         return error;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Fleet;
 use super::canary;
 use super::life::START_UP;
+use super::parts::is_here;
 use super::talk::Kickstart;
 use crate::agent::{AgentName, ExitStatus};
 use crate::error::{Error, Result};
@@ -113,6 +114,10 @@ impl Fleet {
             return Ok((self.canary_launch(name)?, None));
         }
         let agent = self.agent(name)?;
+        if !is_here(agent) {
+            return Err(Error::unsupported("keeping an agent that is elsewhere")
+                .with_hint("run this where the agent is"));
+        }
         let launch = self.launch_of(agent)?;
         self.check_program(agent, &launch)?;
         let prompt = self.first_prompt(agent, &Kickstart::Roster)?;
@@ -169,7 +174,7 @@ impl Fleet {
         let mut program = program.clone();
         program.reads.clone_from(&self.inner.roster_file);
         let agents = self.inner.agents.iter();
-        let here = agents.filter(|agent| agent.host.is_none()).cloned();
+        let here = agents.filter(|agent| is_here(agent)).cloned();
         self.supervisor()?.units(&program, here.collect())
     }
 }

@@ -9,10 +9,10 @@ use super::Fleet;
 use super::life::LifeOptions;
 use crate::agent::{AgentName, AgentStatus};
 use crate::error::{Error, ErrorKind, Refusal, Result};
-use crate::message::{Message, Receipt, Sender};
+use crate::message::{Message, Receipt, ReceiptId, Sender};
 use crate::options::{
-    Answer, AnswerOptions, AnswerReport, ResetOptions, ResetReport, SendOptions, StatusOptions,
-    Tail, TailOptions,
+    Answer, AnswerOptions, AnswerReport, ListOptions, ResetOptions, ResetReport, SendOptions,
+    StatusOptions, Tail, TailOptions,
 };
 use crate::roster::{AgentSpec, Persona};
 
@@ -62,8 +62,8 @@ impl Fleet {
         message: Message,
         options: SendOptions,
     ) -> Result<Receipt> {
-        self.here(to)?;
-        let sent = self.inner.transport.send(to, message, options).await;
+        let part = self.part_of(to)?;
+        let sent = part.inner.transport.send(to, message, options).await;
         sent.map_err(|error| self.explained(to, error))
     }
 
@@ -107,7 +107,7 @@ impl Fleet {
             Err(_) if self.inner.agents.is_empty() => &without_roster,
             Err(error) => return Err(error.with_operation("reset")),
         };
-        self.on_this_host(agent)?;
+        let part = self.part_of(name)?;
         // What is wrong with the first prompt is said before anything is forgotten.
         let prompt = self
             .first_prompt(agent, kickstart)
@@ -128,7 +128,7 @@ impl Fleet {
             )),
             _ => {}
         }
-        let report = match self.inner.transport.reset(name, options).await {
+        let report = match part.inner.transport.reset(name, options).await {
             Ok(report) => Some(report),
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 warnings.push(format!("{}; restarted it instead", error.message()));
@@ -137,7 +137,7 @@ impl Fleet {
             Err(error) => return Err(self.explained(name, error)),
         };
         let started = if report.is_some() {
-            self.kickstart(name, prompt, AFTER_RESET).await
+            part.kickstart(name, prompt, AFTER_RESET).await
         } else {
             let life = LifeOptions::new().with_kickstart(kickstart.clone());
             let outcomes = self
@@ -175,8 +175,8 @@ impl Fleet {
         answer: Answer,
         options: AnswerOptions,
     ) -> Result<AnswerReport> {
-        self.here(name)?;
-        let answered = self.inner.transport.answer(name, answer, options).await;
+        let part = self.part_of(name)?;
+        let answered = part.inner.transport.answer(name, answer, options).await;
         answered.map_err(|error| self.explained(name, error))
     }
 
@@ -185,8 +185,8 @@ impl Fleet {
     /// # Errors
     /// As [`Transport::tail`](crate::Transport::tail).
     pub async fn tail(&self, name: &AgentName, options: TailOptions) -> Result<Tail> {
-        self.here(name)?;
-        let tail = self.inner.transport.tail(name, options).await;
+        let part = self.part_of(name)?;
+        let tail = part.inner.transport.tail(name, options).await;
         tail.map_err(|error| self.explained(name, error))
     }
 
@@ -202,8 +202,8 @@ impl Fleet {
         name: &AgentName,
         options: StatusOptions,
     ) -> Result<AgentStatus> {
-        self.here(name)?;
-        let status = self.inner.transport.status(name, options).await;
+        let part = self.part_of(name)?;
+        let status = part.inner.transport.status(name, options).await;
         status.map_err(|error| self.explained(name, error))
     }
 
@@ -212,7 +212,7 @@ impl Fleet {
     /// # Errors
     /// `Unsupported` where agents have no terminal of ours.
     pub fn attach_command(&self, name: &AgentName) -> Result<Vec<OsString>> {
-        Ok(self.supervisor()?.attach_command(name))
+        Ok(self.part_of(name)?.supervisor()?.attach_command(name))
     }
 
     /// Who the caller is: the agent in whose terminal it runs, `?` outside of one.
@@ -223,12 +223,57 @@ impl Fleet {
         }
     }
 
+    /// Everyone whom the fleet's transports know, ordered by name; see [`Fleet::status`] for the
+    /// roster's part, and for an answer where not all can be asked.
+    ///
+    /// # Errors
+    /// As [`Transport::list`](crate::Transport::list), of any place.
+    ///
+    /// # Cancel safety
+    /// Dropping it leaves nothing behind.
+    pub async fn list(&self, options: ListOptions) -> Result<Vec<AgentStatus>> {
+        let parts = self.parts().into_iter().map(|part| {
+            let options = options.clone();
+            async move { part.fleet?.inner.transport.list(options).await }
+        });
+        let listed = futures::future::try_join_all(parts).await?;
+        let mut agents: Vec<AgentStatus> = listed.into_iter().flatten().collect();
+        agents.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(agents)
+    }
+
+    /// What became of an earlier send, whichever place it went to.
+    ///
+    /// # Errors
+    /// As [`Transport::outcome`](crate::Transport::outcome), of the first place that was asked.
+    ///
+    /// # Cancel safety
+    /// Dropping it leaves nothing behind.
+    pub async fn outcome(&self, receipt: &ReceiptId) -> Result<Receipt> {
+        let mut refused = None;
+        for part in self.parts() {
+            let asked = async { part.fleet?.inner.transport.outcome(receipt).await };
+            match asked.await {
+                Ok(receipt) => return Ok(receipt),
+                Err(error) => {
+                    refused.get_or_insert(error);
+                }
+            }
+        }
+        Err(refused.unwrap_or_else(|| Error::unsupported("asking for an outcome")))
+    }
+
     /// Lets go of connections.
     ///
     /// # Errors
-    /// As [`Transport::close`](crate::Transport::close).
+    /// As [`Transport::close`](crate::Transport::close); all are closed also where one fails.
     pub async fn close(&self) -> Result<()> {
-        self.inner.transport.close().await
+        let closing = self.opened_parts().into_iter();
+        let closing = closing.map(|part| async move { part.inner.transport.close().await });
+        futures::future::join_all(closing)
+            .await
+            .into_iter()
+            .collect()
     }
 
     /// Adds what the roster knows to an error about an agent: one that should run and does not, or
@@ -237,7 +282,13 @@ impl Fleet {
         let in_roster = self.agent(name).is_ok();
         match error.kind() {
             ErrorKind::AgentNotFound | ErrorKind::Unavailable if in_roster => {
-                error.with_hint(format!("start it: mosaic-fleet start {name}"))
+                // Only where it can be started from here, and nothing better is known.
+                match self.part_of(name) {
+                    Ok(part) if part.inner.host.is_none() && part.inner.supervisor.is_some() => {
+                        error.with_hint(format!("start it: mosaic-fleet start {name}"))
+                    }
+                    _ => error,
+                }
             }
             ErrorKind::AgentNotFound | ErrorKind::Unavailable if !self.inner.agents.is_empty() => {
                 let known = self.inner.agents.iter().map(|agent| agent.name.as_str());

@@ -1,5 +1,6 @@
 //! How the fleet is: roster and reality side by side.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use super::talk::Kickstart;
 use crate::agent::{AgentName, AgentState, AgentStatus, rfc3339};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ListOptions;
+use crate::roster::AgentSpec;
 use crate::runtime::Explanation;
 use crate::supervise::{Check, Finding, Holder, HolderState};
 
@@ -54,6 +56,32 @@ pub struct ScopedError {
     pub error: Error,
 }
 
+/// What was seen of one part.
+struct Seen {
+    holder: Option<Holder>,
+    /// The roster's, in its order.
+    agents: Vec<AgentStatus>,
+    /// Those that run besides.
+    besides: Vec<AgentStatus>,
+    error: Option<ScopedError>,
+}
+
+impl Seen {
+    /// A part that could not be asked.
+    fn nothing(scope: String, agents: &[AgentSpec], error: Error) -> Self {
+        let unknown = |agent: &AgentSpec| {
+            let (name, state) = (agent.name.clone(), AgentState::Unknown);
+            AgentStatus::new(name, &scope, state, "could not be asked")
+        };
+        Seen {
+            holder: None,
+            agents: agents.iter().map(unknown).collect(),
+            besides: Vec::new(),
+            error: Some(ScopedError { scope, error }),
+        }
+    }
+}
+
 impl Fleet {
     /// How the agents are; all of them when `names` is empty. An agent of the roster that nothing
     /// runs for is `Stopped`.
@@ -68,54 +96,34 @@ impl Fleet {
     /// # Cancel safety
     /// Dropping it leaves nothing behind.
     pub async fn status(&self, names: &[AgentName], composer: bool) -> Result<FleetStatus> {
-        let mut errors = Vec::new();
         let inner = &self.inner;
-        let scope = inner.transport.info().to_string();
-        let options = ListOptions::new().with_composer(composer);
-        // Two questions in one-shot callers' two processes: they need not wait for each other.
-        let holder = async {
-            match &inner.supervisor {
-                Some(supervisor) => supervisor.holder().await.ok(),
-                None => None,
+        // Side by side: one that does not answer holds nobody up who does.
+        let asking = self.parts().into_iter().map(|part| async move {
+            match part.fleet {
+                Ok(fleet) => fleet.seen(part.scope, composer).await,
+                Err(error) => Seen::nothing(part.scope, &part.agents, error),
             }
-        };
-        let (listed, holder) = futures::future::join(inner.transport.list(options), holder).await;
-        let down = holder
-            .as_ref()
-            .is_some_and(|holder| holder.state == HolderState::Down);
-        let mut found = match listed {
-            Ok(found) => found,
-            Err(error) if down && error.kind() == ErrorKind::Unavailable => Vec::new(),
-            Err(error) => {
-                errors.push(ScopedError {
-                    scope: scope.clone(),
-                    error,
-                });
-                Vec::new()
-            }
-        };
-        let unknown = !errors.is_empty();
+        });
+        let mut parts = futures::future::join_all(asking).await;
+        let holder = parts.first_mut().and_then(|here| here.holder.take());
+        let mut errors = Vec::new();
+        let mut known = BTreeMap::new();
+        let mut besides = Vec::new();
+        for part in parts {
+            errors.extend(part.error);
+            known.extend(
+                part.agents
+                    .into_iter()
+                    .map(|status| (status.name.clone(), status)),
+            );
+            besides.extend(part.besides);
+        }
         let mut agents = Vec::new();
         for agent in &inner.agents {
-            let at = found.iter().position(|status| status.name == agent.name);
-            let mut status = at.map_or_else(
-                || {
-                    let (state, evidence) = if unknown {
-                        (AgentState::Unknown, "could not be asked")
-                    } else {
-                        (AgentState::Stopped, "nothing runs for it")
-                    };
-                    AgentStatus::new(agent.name.clone(), &scope, state, evidence)
-                },
-                |at| found.remove(at),
-            );
+            let Some(mut status) = known.remove(&agent.name) else {
+                continue;
+            };
             status.runtime.get_or_insert_with(|| self.runtime_of(agent));
-            // What was found here is not an agent of another host, which is not asked yet.
-            if agent.host.is_some() && status.state != AgentState::Stopped {
-                let evidence = "it is on another host, which is not asked yet";
-                status =
-                    AgentStatus::new(agent.name.clone(), &scope, AgentState::Unknown, evidence);
-            }
             if status.host.is_none() {
                 status.host.clone_from(&agent.host);
             }
@@ -127,8 +135,7 @@ impl Fleet {
                 status,
             });
         }
-        self.tell_ends(&mut agents).await;
-        agents.extend(found.into_iter().map(|status| AgentReport {
+        agents.extend(besides.into_iter().map(|status| AgentReport {
             class: None,
             in_roster: false,
             overridden: Vec::new(),
@@ -141,7 +148,7 @@ impl Fleet {
                     let known = known.iter().map(String::as_str);
                     return Err(Error::agent_not_found(name.as_str(), known)
                         .with_operation("status")
-                        .with_transport(&scope));
+                        .with_transport(inner.transport.info()));
                 }
             }
             agents.retain(|agent| names.contains(&agent.status.name));
@@ -167,26 +174,66 @@ impl Fleet {
         })
     }
 
+    /// How the agents of this part are.
+    async fn seen(&self, scope: String, composer: bool) -> Seen {
+        let inner = &self.inner;
+        let options = ListOptions::new().with_composer(composer);
+        // Two questions in one-shot callers' two processes: they need not wait for each other.
+        let holder = async {
+            match &inner.supervisor {
+                Some(supervisor) => supervisor.holder().await.ok(),
+                None => None,
+            }
+        };
+        let (listed, holder) = futures::future::join(inner.transport.list(options), holder).await;
+        let down = holder
+            .as_ref()
+            .is_some_and(|holder| holder.state == HolderState::Down);
+        let mut found = match listed {
+            Ok(found) => found,
+            Err(error) if down && error.kind() == ErrorKind::Unavailable => Vec::new(),
+            Err(error) => {
+                return Seen {
+                    holder,
+                    ..Seen::nothing(scope, &inner.agents, error)
+                };
+            }
+        };
+        let mut agents = Vec::new();
+        for agent in &inner.agents {
+            let at = found.iter().position(|status| status.name == agent.name);
+            agents.push(at.map_or_else(
+                || {
+                    let state = AgentState::Stopped;
+                    AgentStatus::new(agent.name.clone(), &scope, state, "nothing runs for it")
+                },
+                |at| found.remove(at),
+            ));
+        }
+        self.tell_ends(&mut agents).await;
+        Seen {
+            holder,
+            agents,
+            besides: found,
+            error: None,
+        }
+    }
+
     /// Says of agents that nothing runs for how they came to their end, where that is known.
-    async fn tell_ends(&self, agents: &mut [AgentReport]) {
+    async fn tell_ends(&self, agents: &mut [AgentStatus]) {
         let Some(supervisor) = &self.inner.supervisor else {
             return;
         };
-        let here = |agent: &&AgentReport| {
-            agent.status.state == AgentState::Stopped && agent.status.host.is_none()
-        };
         let stopped = agents
             .iter()
-            .filter(here)
-            .map(|agent| agent.status.name.clone());
-        let stopped: Vec<AgentName> = stopped.collect();
+            .filter(|status| status.state == AgentState::Stopped);
+        let stopped: Vec<AgentName> = stopped.map(|status| status.name.clone()).collect();
         if stopped.is_empty() {
             return;
         }
         let ends = supervisor.ends(&stopped).await;
-        for agent in agents.iter_mut() {
-            if let Some(end) = ends.get(&agent.status.name) {
-                let status = &mut agent.status;
+        for status in agents.iter_mut() {
+            if let Some(end) = ends.get(&status.name) {
                 status.state = AgentState::Dead;
                 status.since = end.at.map(Into::into);
                 status.exit_status = Some(end.exit_status);
@@ -201,7 +248,7 @@ impl Fleet {
     /// `Unsupported` where agents have no terminal of ours; as
     /// [`Transport::status`](crate::Transport::status).
     pub async fn explain(&self, name: &AgentName) -> Result<Explanation> {
-        self.supervisor()?.explain(name).await
+        self.part_of(name)?.supervisor()?.explain(name).await
     }
 
     /// Whether this host has what the fleet needs: the supervisor's own checks, and each agent's
@@ -215,12 +262,14 @@ impl Fleet {
                 agents => format!("{agents} agents"),
             },
         )];
-        if let Some(supervisor) = &self.inner.supervisor {
-            checks.extend(supervisor.check(&self.inner.agents).await);
+        let here = self.part_here();
+        if let Some(supervisor) = &here.inner.supervisor {
+            checks.extend(supervisor.check(&here.inner.agents).await);
         }
-        for agent in &self.inner.agents {
-            checks.push(self.check_agent(agent));
+        for agent in &here.inner.agents {
+            checks.push(here.check_agent(agent));
         }
+        checks.extend(self.check_elsewhere().await);
         for wrong in &self.inner.nobodys {
             let seen = format!("{}: {}", wrong.path.display(), wrong.why);
             let check = Check::new("environment file", Finding::Warning, seen);
@@ -229,7 +278,27 @@ impl Fleet {
         checks
     }
 
-    fn check_agent(&self, agent: &crate::roster::AgentSpec) -> Check {
+    /// Whether the other places answer.
+    async fn check_elsewhere(&self) -> Vec<Check> {
+        let parts = self.parts().into_iter().skip(1).map(|part| async move {
+            let options = ListOptions::new().with_composer(false);
+            let listed = async { part.fleet?.inner.transport.list(options).await };
+            let name = format!("agents of {}", part.scope);
+            match listed.await {
+                Ok(found) => {
+                    let seen = format!("it answers; {} run there", found.len());
+                    Check::new(name, Finding::Ok, seen)
+                }
+                Err(error) => {
+                    let check = Check::new(name, Finding::Failure, error.to_string());
+                    check.with_fix(error.hint().unwrap_or("see that it is up").to_owned())
+                }
+            }
+        });
+        futures::future::join_all(parts).await
+    }
+
+    fn check_agent(&self, agent: &AgentSpec) -> Check {
         let name = format!("agent {}", agent.name);
         let launch = match self.launch_of(agent) {
             Ok(launch) => launch,

@@ -64,8 +64,8 @@ impl Fleet {
 
     /// How an agent is; where it was `last` already, not before it is something else.
     async fn next_status(&self, name: &AgentName, last: Option<AgentState>) -> Result<AgentStatus> {
-        self.here(name)?;
-        let transport = &self.inner.transport;
+        let part = self.part_of(name)?;
+        let transport = &part.inner.transport;
         loop {
             let asked = tokio::time::Instant::now();
             let mut options = StatusOptions::new();
@@ -114,8 +114,8 @@ impl Fleet {
         states: &[AgentState],
         timeout: Duration,
     ) -> Result<AgentStatus> {
-        self.here(name)?;
-        let reached = self.inner.transport.wait_until(name, states, timeout);
+        let part = self.part_of(name)?;
+        let reached = part.inner.transport.wait_until(name, states, timeout);
         reached.await.map_err(|error| self.explained(name, error))
     }
 
@@ -132,8 +132,8 @@ impl Fleet {
         stream::try_unfold(options, move |options| {
             let (fleet, name) = (fleet.clone(), name.clone());
             async move {
-                fleet.here(&name)?;
-                let piece = next_piece(&*fleet.inner.transport, &name, options).await;
+                let part = fleet.part_of(&name)?;
+                let piece = next_piece(&*part.inner.transport, &name, options).await;
                 piece.map_err(|error| fleet.explained(&name, error))
             }
         })

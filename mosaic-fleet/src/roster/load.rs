@@ -37,6 +37,7 @@ pub(super) const AGENT_FIELDS: &[&str] = &[
     "working_directory",
     "command",
     "env",
+    "transport",
     "host",
     "memory_max",
     "tasks_max",
@@ -132,7 +133,10 @@ impl<'a> Reader<'a> {
         for entry in root.entries() {
             match entry.key.as_str() {
                 "version" => self.version(entry),
-                "transport" => self.transport(entry, &mut roster.transport),
+                "transport" => {
+                    let named = self.transport(entry);
+                    roster.transport = named.unwrap_or_else(|| DEFAULT_TRANSPORT.to_owned());
+                }
                 "working_directory" => roster.working_directory = self.directory(entry),
                 "defaults" => roster.defaults = self.defaults(entry),
                 "runtimes" | "$schema" => {}
@@ -173,17 +177,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn transport(&mut self, entry: &Entry, transport: &mut String) {
-        let Some(word) = self.text(entry) else {
-            return;
-        };
+    fn transport(&mut self, entry: &Entry) -> Option<String> {
+        let word = self.text(entry)?;
         if self.known.schemes.contains(&word.as_str()) {
-            *transport = word;
-        } else {
-            let near = suggestion(&word, self.known.schemes.iter().copied());
-            self.problem(entry.value.at, format!("unknown transport `{word}`{near}"));
-            *transport = DEFAULT_TRANSPORT.to_owned();
+            return Some(word);
         }
+        let near = suggestion(&word, self.known.schemes.iter().copied());
+        self.problem(entry.value.at, format!("unknown transport `{word}`{near}"));
+        None
     }
 
     /// A transport's block, and the working directory that may be written in it.
@@ -298,6 +299,7 @@ impl<'a> Reader<'a> {
                 "working_directory" => agent.working_directory = self.directory(field),
                 "command" => agent.command = self.command(field),
                 "env" => agent.env = self.environment(field),
+                "transport" => agent.transport = self.transport(field),
                 "host" => agent.host = self.host(field),
                 "memory_max" => agent.memory_max = self.memory(field),
                 "tasks_max" => agent.tasks_max = self.tasks(field),

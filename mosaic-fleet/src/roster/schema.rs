@@ -53,7 +53,11 @@ pub struct AgentSpec {
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(default)]
     pub env: Environment,
-    /// The host it runs on, as ssh knows it; this one when left out.
+    /// The transport that reaches it; the roster's when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "String", length(min = 1), extend("examples" = SCHEMES))]
+    pub transport: Option<String>,
+    /// The host it runs on, as ssh or the transport knows it; this one when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub host: Option<String>,
@@ -89,6 +93,7 @@ impl AgentSpec {
             working_directory: None,
             command: None,
             env: Environment::default(),
+            transport: None,
             host: None,
             memory_max: None,
             tasks_max: None,

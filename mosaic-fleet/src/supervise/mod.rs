@@ -259,7 +259,7 @@ impl HolderState {
 /// # Errors
 /// `ConfigInvalid` where the roster's block is wrong.
 pub fn open(scheme: &str, block: &Value, context: &Context) -> Result<Option<Arc<dyn Supervisor>>> {
-    if scheme != DEFAULT_SCHEME {
+    if scheme != DEFAULT_SCHEME || context.host.is_some() {
         return Ok(None);
     }
     let transport = TmuxTransport::one_shot(tmux_config(block, context)?);

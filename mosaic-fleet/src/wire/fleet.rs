@@ -117,7 +117,7 @@ pub(super) async fn call(
             let asked: Listing = read(arguments)?;
             let mut options = ListOptions::new().with_composer(!asked.quick);
             set(&mut options.timeout, asked.timeout);
-            document(&fleet.transport().list(options).await?)
+            document(&fleet.list(options).await?)
         }
         "tail" => {
             let asked: Tailing = read(arguments)?;
@@ -142,7 +142,7 @@ pub(super) async fn call(
         "outcome" => {
             let asked: Asking = read(arguments)?;
             let receipt = ReceiptId::from_string(asked.receipt);
-            document(&fleet.transport().outcome(&receipt).await?)
+            document(&fleet.outcome(&receipt).await?)
         }
         "wait" => {
             let asked: Waiting = read(arguments)?;

@@ -14,6 +14,7 @@ mod house;
 mod layering;
 mod layers;
 mod memory;
+mod parts;
 mod public_api;
 mod scenarios;
 mod schema;
