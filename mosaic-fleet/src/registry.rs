@@ -16,7 +16,7 @@ use crate::layer;
 use crate::runtime::Catalog;
 use crate::transport::DynTransport;
 use crate::transport::memory::{MemoryOptions, MemoryTransport};
-use crate::transport::tmux::{DEFAULT_SCHEME, Timing, TmuxConfig, TmuxTransport};
+use crate::transport::tmux::{DEFAULT_SCHEME, Destination, Timing, TmuxConfig, TmuxTransport};
 
 /// Makes a transport from a roster's block for its scheme (`null` where there is none). The block
 /// is the factory's own: nobody else reads it.
@@ -254,15 +254,13 @@ pub(crate) fn tmux_config(block: &Value, context: &Context) -> Result<TmuxConfig
         config.timing = timing;
     }
     config.runtimes.clone_from(&context.runtimes);
-    Ok(config)
+    match &context.host {
+        Some(host) => Ok(config.on(Destination::new(host.as_str())?)),
+        None => Ok(config),
+    }
 }
 
 fn open_tmux(block: &Value, context: &Context) -> Result<DynTransport> {
-    if let Some(host) = &context.host {
-        return Err(Error::unsupported(format!(
-            "an agent on another host ({host})"
-        )));
-    }
     let config = tmux_config(block, context)?;
     Ok(if context.lasting {
         Arc::new(TmuxTransport::connect(config))

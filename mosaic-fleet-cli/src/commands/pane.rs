@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mosaic_fleet::transport::tmux::{PaneTarget, Socket, TmuxConfig, TmuxTransport};
+use mosaic_fleet::transport::tmux::{Destination, PaneTarget, Socket, TmuxConfig, TmuxTransport};
 use mosaic_fleet::{Error, Message, Result, Sender};
 
 use super::send::{Limits, report};
@@ -29,9 +29,9 @@ pub(crate) struct Send {
     /// The server's socket by path
     #[arg(short = 'S', value_name = "PATH", conflicts_with = "socket_name")]
     socket_path: Option<PathBuf>,
-    /// The host of the pane, as ssh knows it; today only this one can be reached
-    #[arg(short = 'H', value_name = "USER@HOST")]
-    remote: Option<String>,
+    /// The host of the pane, as ssh knows it
+    #[arg(short = 'H', value_name = "USER@HOST", value_parser = |host: &str| Destination::new(host))]
+    remote: Option<Destination>,
     /// The program that runs there; `auto` looks
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
     runtime: String,
@@ -66,13 +66,10 @@ impl Pane {
 
 impl Send {
     async fn run(&self, session: &Session) -> Answered {
-        if let Some(remote) = &self.remote {
-            let what = format!("a pane on another host ({remote})");
-            return Err(Error::unsupported(what)
-                .with_operation("send")
-                .with_hint("run mosaic-fleet pane send on that host, over ssh, without -H"));
-        }
         let mut config = TmuxConfig::new(self.socket(session)?, session.environment.clone())?;
+        if let Some(remote) = &self.remote {
+            config = config.on(remote.clone());
+        }
         // Agents of the fleet may run programs that only its roster knows. No roster is needed.
         if let Ok(fleet) = session.fleet() {
             config.catalog = fleet.catalog().clone();
@@ -105,7 +102,11 @@ impl Send {
         if let Some(socket) = &session.globals.socket {
             return Socket::parse(socket);
         }
-        let here = session.environment.get("TMUX");
+        // The caller's own server is on this host.
+        let here = session
+            .environment
+            .get("TMUX")
+            .filter(|_| self.remote.is_none());
         match here.and_then(|tmux| tmux.split(',').next()) {
             Some(path) if !path.is_empty() => Ok(Socket::Path(path.into())),
             _ => Socket::name("default"),

@@ -12,6 +12,7 @@ mod launch;
 mod manifest;
 mod outgoing;
 pub(crate) mod process;
+pub(crate) mod process_table;
 mod questions;
 mod screen;
 

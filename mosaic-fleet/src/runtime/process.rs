@@ -60,10 +60,12 @@ pub(crate) fn exit_not_waited_for(pid: u32, parent: u32) -> Option<ExitStatus> {
 /// Whether something else than a prompt's own program has the terminal: neither its first process
 /// nor one of `prompts` leads the foreground. False where this host cannot tell.
 pub(crate) fn command_in_front(root: u32, prompts: &[String]) -> bool {
-    let Some((leader, comm)) = host::leader_in_front(root) else {
-        return false;
-    };
-    leader != root && is_wanted(&comm, &[], prompts).is_none()
+    host::leader_in_front(root).is_some_and(|leader| is_command(root, &leader, prompts))
+}
+
+/// Whether the leader of a terminal's foreground is a command, started from a prompt.
+pub(crate) fn is_command(root: u32, (leader, name): &(u32, String), prompts: &[String]) -> bool {
+    *leader != root && is_wanted(name, &[], prompts).is_none()
 }
 
 /// The end of a process, as an event where the host has one.
@@ -106,6 +108,15 @@ impl End {
         End { told: true }
     }
 
+    /// A process of another host, which nothing here tells of.
+    pub(crate) fn elsewhere() -> Self {
+        End {
+            #[cfg(target_os = "linux")]
+            handle: None,
+            told: true,
+        }
+    }
+
     /// Returns when the process has ended, the first time; after that, and where the host cannot
     /// tell, after a short while. Cancel safe.
     pub(crate) async fn wait(&mut self) {
@@ -127,12 +138,12 @@ impl End {
     }
 }
 
-fn base_name(path: &str) -> &str {
+pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether a process of these names is one of `wanted`. The kernel cuts `comm` at 15 bytes.
-fn is_wanted(comm: &str, words: &[String], wanted: &[String]) -> Option<String> {
+pub(super) fn is_wanted(comm: &str, words: &[String], wanted: &[String]) -> Option<String> {
     let mut candidates = vec![comm];
     candidates.extend(words.iter().take(2).map(|word| base_name(word)));
     wanted.iter().find_map(|wanted| {
@@ -262,7 +273,8 @@ mod host {
 
 #[cfg(not(target_os = "linux"))]
 mod host {
-    use super::{Program, is_wanted};
+    use super::Program;
+    use crate::runtime::process_table::{PS, ProcessTable};
     use std::process::Command;
 
     pub(super) fn is_zombie(_pid: u32) -> bool {
@@ -293,51 +305,12 @@ mod host {
 
     /// One `ps` for the whole tree: this host has no /proc.
     pub(super) fn foreground(root: u32, names: &[String]) -> Program {
-        let Ok(output) = Command::new("ps")
-            .args(["-axo", "pid=,ppid=,pgid=,tpgid=,command="])
-            .output()
-        else {
+        let [program, arguments @ ..] = PS;
+        let Ok(output) = Command::new(program).args(arguments).output() else {
             return Program::Unknown;
         };
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let rows: Vec<(u32, u32, i32, i32, Vec<String>)> = text
-            .lines()
-            .filter_map(|line| {
-                let mut fields = line.split_whitespace();
-                let mut number = || fields.next()?.parse::<i64>().ok();
-                let (pid, parent, group, front) = (number()?, number()?, number()?, number()?);
-                Some((
-                    u32::try_from(pid).ok()?,
-                    u32::try_from(parent).ok()?,
-                    i32::try_from(group).ok()?,
-                    i32::try_from(front).ok()?,
-                    fields.map(str::to_owned).collect(),
-                ))
-            })
-            .collect();
-        let mut tree = vec![root];
-        let mut front = String::new();
-        let mut next = 0;
-        while let Some(pid) = tree.get(next).copied() {
-            next += 1;
-            for row in &rows {
-                if row.1 == pid && !tree.contains(&row.0) {
-                    tree.push(row.0);
-                }
-                if row.0 == pid && row.2 == row.3 {
-                    let comm = row
-                        .4
-                        .first()
-                        .map(|word| super::base_name(word))
-                        .unwrap_or("");
-                    if let Some(found) = is_wanted(comm, &row.4, names) {
-                        return Program::Expected(found);
-                    }
-                    front = comm.to_owned();
-                }
-            }
-        }
-        Program::Other(front)
+        ProcessTable::read(&String::from_utf8_lossy(&output.stdout))
+            .map_or(Program::Unknown, |table| table.foreground(root, names))
     }
 }
 

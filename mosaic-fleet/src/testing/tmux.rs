@@ -9,11 +9,19 @@ use std::{env, fs, io};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::conformance::AGENTS;
 use super::scripted_agent::{Entry, Script, Style, read_log};
 use crate::agent::AgentName;
 use crate::error::Result;
+use crate::runtime::process::pid_of;
 use crate::runtime::{Catalog, Launch};
 use crate::transport::tmux::{Socket, Timing, TmuxConfig, TmuxTransport};
+
+/// The text that keeps an agent at work until it is interrupted.
+const WORK: &str = "work until you are stopped";
+
+/// The text that has an agent ask a question.
+const ASK: &str = "ask me something";
 
 /// How long a test's server may take for a step.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -72,6 +80,13 @@ impl TmuxFixture {
             config,
             agent_program: agent_program.into(),
         })
+    }
+
+    /// Names the agents' program anew: one that is in the fixture's own folder, for example.
+    #[must_use]
+    pub fn with_agent_program(mut self, agent_program: impl Into<PathBuf>) -> Self {
+        self.agent_program = agent_program.into();
+        self
     }
 
     /// The fixture's folder.
@@ -181,6 +196,125 @@ impl TmuxFixture {
     /// When tmux cannot be run.
     pub async fn scroll_back(&self, name: &str) -> Result<()> {
         self.one_shot().scroll_back(&AgentName::new(name)?).await
+    }
+
+    /// Starts four agents as the conformance suite wants them, and waits until they are ready.
+    ///
+    /// # Errors
+    /// As starting them.
+    pub async fn start_for_conformance(&self, mut script: Script) -> Result<()> {
+        // As real programs do; nothing could draw a megabyte otherwise.
+        script.collapse_over_chars = 2000;
+        script.endless_turn = Some(WORK.to_owned());
+        script.dialog_on_text = Some(ASK.to_owned());
+        script.reset_command = Some("/clear".to_owned());
+        for name in AGENTS {
+            self.start(name, &script).await?;
+        }
+        for name in AGENTS {
+            let ready = self.ready(name).await;
+            ready.map_err(|error| crate::Error::unavailable("not ready").with_source(error))?;
+        }
+        Ok(())
+    }
+
+    /// The texts that others than a test's own hands had an agent take.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn taken(&self, name: &str) -> io::Result<Vec<String>> {
+        let mut taken = self.took(name)?;
+        taken.retain(|text| text != WORK && text != ASK);
+        Ok(taken)
+    }
+
+    /// Has an agent work until it is interrupted, as a person does.
+    ///
+    /// # Errors
+    /// When tmux cannot be run, or the agent does not take it.
+    pub async fn make_busy(&self, name: &str) -> io::Result<()> {
+        self.type_as_a_person(name, WORK).await
+    }
+
+    /// Interrupts what [`make_busy`](TmuxFixture::make_busy) began.
+    ///
+    /// # Errors
+    /// When tmux cannot be run.
+    pub fn interrupt(&self, name: &str) -> io::Result<()> {
+        let target = format!("={name}:");
+        self.tmux_text(&["send-keys", "-t", &target, "Escape"])
+            .map(drop)
+    }
+
+    /// Has an agent ask a question, as a person does.
+    ///
+    /// # Errors
+    /// When tmux cannot be run, or the agent does not take it.
+    pub async fn ask(&self, name: &str) -> io::Result<()> {
+        self.type_as_a_person(name, ASK).await
+    }
+
+    /// The choices that were taken of an agent's questions, in order.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn answers(&self, name: &str) -> io::Result<Vec<u8>> {
+        let chosen = |entry| match entry {
+            Entry::DialogAnswered { choice, .. } => Some(choice),
+            _ => None,
+        };
+        Ok(self.log(name)?.into_iter().filter_map(chosen).collect())
+    }
+
+    /// Ends an agent's program, and waits until its terminal has noticed.
+    ///
+    /// # Errors
+    /// When it logged no start, or tmux cannot be run.
+    pub async fn kill_agent(&self, name: &str) -> io::Result<()> {
+        let pid = self.log(name)?.into_iter().find_map(|entry| match entry {
+            Entry::Started { pid, .. } => Some(pid),
+            _ => None,
+        });
+        let pid = pid
+            .and_then(pid_of)
+            .ok_or_else(|| io::Error::other("it never started"))?;
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
+        let ended = format!("{name} 1");
+        let panes = ["list-panes", "-a", "-F", "#{session_name} #{pane_dead}"];
+        while !self.tmux_text(&panes)?.lines().any(|line| line == ended) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
+    async fn type_as_a_person(&self, name: &str, text: &str) -> io::Result<()> {
+        let took =
+            || Ok::<_, io::Error>(self.took(name)?.iter().filter(|one| *one == text).count());
+        let before = took()?;
+        let target = format!("={name}:");
+        self.tmux_text(&["send-keys", "-t", &target, "-l", text])?;
+        self.tmux_text(&["send-keys", "-t", &target, "Enter"])?;
+        while took()? == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    /// What a text is after the changes that a receipt reports: see
+    /// [`Harness::normalised`](super::conformance::Harness::normalised).
+    pub fn normalised(text: &str, changes: &[String]) -> String {
+        changes
+            .iter()
+            .fold(text.to_owned(), |text, change| match change.as_str() {
+                "crlf" => text.replace("\r\n", "\n").replace('\r', "\n"),
+                "trimmed" => text.trim_end().to_owned(),
+                "control" => text
+                    .chars()
+                    .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+                    .collect(),
+                // Nothing is like it, so that a comparison fails.
+                other => format!("unknown change {other:?}"),
+            })
     }
 
     /// Runs tmux on the fixture's server, as a person would.

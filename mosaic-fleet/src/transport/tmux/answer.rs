@@ -73,7 +73,6 @@ impl Answering<'_> {
         let taking = Lease::take(
             &self.pane.control,
             &self.pane.row.identity,
-            &config.host,
             Purpose::End,
             config.timing.lease,
             self.clock.patience(),

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::remote::Destination;
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::runtime::Catalog;
@@ -165,6 +166,8 @@ pub struct TmuxConfig {
     pub include: Option<PathBuf>,
     /// The tmux program.
     pub program: PathBuf,
+    /// The host that the server is on, where it is not this one. Its tmux is used, by its PATH.
+    pub remote: Option<Destination>,
     /// The environment of the caller. Only what an agent may see is handed on.
     pub environment: BTreeMap<String, String>,
     /// The manifests.
@@ -173,7 +176,7 @@ pub struct TmuxConfig {
     pub runtimes: BTreeMap<AgentName, String>,
     /// The runtime of an agent that is not in `runtimes` and does not say itself.
     pub default_runtime: String,
-    /// The name of this host in preambles.
+    /// The name of the agents' host in preambles.
     pub host: String,
     /// How long the steps of a send may take.
     pub timing: Timing,
@@ -193,6 +196,7 @@ impl TmuxConfig {
             history_limit: 20_000,
             include: None,
             program: PathBuf::from("tmux"),
+            remote: None,
             environment,
             catalog: Catalog::shipped()?,
             runtimes: BTreeMap::new(),
@@ -200,6 +204,22 @@ impl TmuxConfig {
             host: short_host_name(),
             timing: Timing::DEFAULT,
         })
+    }
+
+    /// The same server on another host.
+    #[must_use]
+    pub fn on(mut self, destination: Destination) -> Self {
+        destination.short_host().clone_into(&mut self.host);
+        self.remote = Some(destination);
+        self
+    }
+
+    /// The server in errors, and the instance of its transport: `SOCKET`, or `HOST/SOCKET`.
+    pub(super) fn label(&self) -> String {
+        match &self.remote {
+            Some(remote) => format!("{remote}/{}", self.socket.label()),
+            None => self.socket.label(),
+        }
     }
 
     /// Reads the roster's block. `socket` overrides the block's.

@@ -20,7 +20,7 @@ use super::command::CommandList;
 use super::error::TmuxError;
 use super::gate::Gate;
 use super::protocol::{Block, Item, Parser, Told};
-use super::server::{Server, spawn_error};
+use super::server::Server;
 
 /// What has happened since the connection began, as counters: a waiter compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,7 +55,7 @@ pub(super) struct Control {
     writer: Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
     state: Arc<Mutex<State>>,
     events: watch::Receiver<Events>,
-    socket: String,
+    server: Server,
     nonce: String,
     counter: std::sync::atomic::AtomicU64,
     gate: Gate,
@@ -65,7 +65,7 @@ pub(super) struct Control {
 impl std::fmt::Debug for Control {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Control")
-            .field("socket", &self.socket)
+            .field("socket", &self.server.config.label())
             .finish_non_exhaustive()
     }
 }
@@ -104,9 +104,9 @@ impl Control {
         } else {
             "ignore-size,no-output"
         };
-        let mut process = server.client();
+        let mut process =
+            server.client(["-C", "attach-session", "-E", "-f", flags, "-t", target])?;
         process
-            .args(["-C", "attach-session", "-E", "-f", flags, "-t", target])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -116,8 +116,8 @@ impl Control {
         let deadline = deadline.min(started + INTRODUCTION);
         let passage = timeout_at(deadline, gate.enter())
             .await
-            .map_err(|_| TmuxError::Slow(started.elapsed()))??;
-        let mut client = process.spawn().map_err(spawn_error)?;
+            .map_err(|_| server.silent(started.elapsed()))??;
+        let mut client = process.spawn().map_err(|error| server.spawn_error(error))?;
         let missing = || TmuxError::Protocol("no pipe".to_owned());
         let stdin = client.stdin.take().ok_or_else(missing)?;
         let stdout = client.stdout.take().ok_or_else(missing)?;
@@ -132,15 +132,14 @@ impl Control {
         tokio::spawn(read(lines, Arc::clone(&state), sender));
         let (writer, requests) = mpsc::unbounded_channel();
         tokio::spawn(write(stdin, requests));
-        let socket = server.config.socket.label();
         let outcome = timeout_at(deadline, answer)
             .await
-            .map_err(|_| TmuxError::Slow(started.elapsed()))?;
+            .map_err(|_| server.silent(started.elapsed()))?;
         match outcome {
             Ok(Ok(())) => {}
             Ok(Err(words)) => {
                 // It was never on a session, so its end tells nobody anything.
-                return Err(TmuxError::from_words(&words, &socket));
+                return Err(server.error(&words));
             }
             Err(_) => {
                 let mut words = String::new();
@@ -148,7 +147,7 @@ impl Control {
                 return Err(if words.trim().is_empty() {
                     TmuxError::Lost
                 } else {
-                    TmuxError::from_words(&words, &socket)
+                    server.error(&words)
                 });
             }
         }
@@ -157,7 +156,7 @@ impl Control {
             writer: Mutex::new(Some(writer)),
             state,
             events,
-            socket,
+            server: server.clone(),
             nonce: uuid::Uuid::now_v7().simple().to_string(),
             counter: std::sync::atomic::AtomicU64::new(0),
             gate,
@@ -178,6 +177,11 @@ impl Control {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    /// The server that it leads to.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
     }
 
     /// A name that no one else uses, for buffers and the like.
@@ -223,7 +227,7 @@ impl Control {
         }
         timeout_at(deadline, answer)
             .await
-            .map_err(|_| TmuxError::Slow(started.elapsed()))?
+            .map_err(|_| self.server.silent(started.elapsed()))?
             .map_err(|_| TmuxError::Lost)
     }
 

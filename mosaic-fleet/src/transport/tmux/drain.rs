@@ -47,7 +47,6 @@ impl TmuxTransport {
         let taken = Lease::take(
             &pane.control,
             &pane.row.identity,
-            &config.host,
             Purpose::End,
             config.timing.lease,
             deadline,

@@ -26,7 +26,13 @@ pub(super) struct Ear {
 }
 
 /// Where the agent `name` of this server tells what it does.
+///
+/// # Errors
+/// Where there can be no such log: on another host it would be that host's.
 pub(super) fn log_of(server: &Server, name: &str) -> Result<EventLog, TmuxError> {
+    if server.config.remote.is_some() {
+        return Err(TmuxError::Protocol("no log of another host".to_owned()));
+    }
     let folder = server.private_folder()?;
     Ok(EventLog::at(folder.join("events").join(name).join("log")))
 }

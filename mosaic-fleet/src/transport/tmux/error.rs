@@ -19,6 +19,19 @@ pub(super) enum TmuxError {
     Denied { socket: String },
     #[error("the connection to the tmux server ended")]
     Lost,
+    #[error("{host} cannot be reached: {words}")]
+    Unreached { host: String, words: String },
+    #[error("{host} did not answer within {limit:?}")]
+    Silent {
+        host: String,
+        limit: std::time::Duration,
+    },
+    #[error("{}", if *changed { format!("the key of {host} is another one than before") } else { format!("the key of {host} is not known") })]
+    HostKey { host: String, changed: bool },
+    #[error("{host} does not let us in")]
+    NotAdmitted { host: String },
+    #[error("tmux is not installed on {host}")]
+    NoTmuxThere { host: String },
     #[error("tmux did not answer within {0:?}")]
     Slow(std::time::Duration),
     #[error("no such session: {0}")]
@@ -76,6 +89,22 @@ impl From<TmuxError> for Error {
             TmuxError::NoServer { .. } => Error::unavailable(message).with_hint(
                 "start the fleet (mosaic-fleet start), or name the right socket (--socket, MOSAIC_TMUX_SOCKET)",
             ),
+            TmuxError::NoTmuxThere { .. } => Error::new(ErrorKind::Unsupported, message)
+                .with_hint("install tmux 3.2 or later there, where a login without a terminal finds it on its PATH"),
+            TmuxError::Unreached { .. } | TmuxError::Silent { .. } => Error::unavailable(message),
+            TmuxError::HostKey { host, changed: false } => {
+                Error::new(ErrorKind::PermissionDenied, message).with_hint(format!(
+                    "compare the key and accept it by hand once: ssh {host}"
+                ))
+            }
+            TmuxError::HostKey { .. } => Error::new(ErrorKind::PermissionDenied, message).with_hint(
+                "somebody may stand between: find out why it changed before you accept it (ssh-keygen -R removes the old one)",
+            ),
+            TmuxError::NotAdmitted { host } => {
+                Error::new(ErrorKind::Unauthenticated, message).with_hint(format!(
+                    "nobody is asked for a password here: see that `ssh -o BatchMode=yes {host} true` works (ssh-agent, authorized_keys)"
+                ))
+            }
             TmuxError::Denied { .. } => Error::new(ErrorKind::PermissionDenied, message)
                 .with_hint("use a socket of your own user"),
             TmuxError::Slow(_) => Error::new(ErrorKind::Timeout, message).with_retry(Retry::Safe),

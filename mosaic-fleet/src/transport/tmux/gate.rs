@@ -9,13 +9,17 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
-use tokio::time::{Instant, sleep};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Child;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::error::TmuxError;
+use super::server::Server;
 
 /// How long the gate is waited for. Whoever is in it needs a few milliseconds, and a hundred agents
 /// may come at once.
@@ -31,56 +35,124 @@ const ASK_LATER: Duration = Duration::from_millis(10);
 
 /// The gate of one server.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
-    path: PathBuf,
-    creates: bool,
+pub(super) struct Gate(Place);
+
+#[derive(Debug, Clone)]
+enum Place {
+    Here {
+        path: PathBuf,
+        creates: bool,
+    },
+    /// Beside the socket on another host.
+    There(Server),
 }
 
 /// Being in the gate; left when dropped, also by a process that dies.
 #[derive(Debug)]
 pub(super) struct Passage {
     _file: Option<File>,
+    /// Holds the lock on another host for as long as it runs, and the link does.
+    _holder: Option<Child>,
 }
+
+/// Locks the file beside a socket, says so, and holds it until nobody listens any more. Nothing is
+/// locked where there is no such socket, or no `flock`: then a server is not older than its clients
+/// expect, or the system is none that tmux 3.3a is the usual one of.
+const HOLD: &str = "d=${TMUX_TMPDIR:-/tmp}; [ -d \"$d\" ] || d=/tmp; s=$1; \
+    case $s in */*) ;; *) s=$d/tmux-$(id -u)/$s ;; esac; \
+    [ -S \"$s\" ] && command -v flock >/dev/null || { echo in; exec cat; }; umask 077; \
+    exec flock -w 30 \"$s.mosaic-gate\" sh -c \"echo in; exec cat\"";
 
 impl Gate {
     /// The gate whose lock file is `path`, made if it is not there and `creates`.
     pub(super) fn new(path: PathBuf, creates: bool) -> Self {
-        Gate { path, creates }
+        Gate(Place::Here { path, creates })
+    }
+
+    /// The gate of a server on another host.
+    pub(super) fn there(server: Server) -> Self {
+        Gate(Place::There(server))
     }
 
     /// Waits for the gate, half a minute at most. Cancel safe.
     ///
     /// Where no server was ever started there is no gate, and nothing is left behind by asking.
     pub(super) async fn enter(&self) -> Result<Passage, TmuxError> {
-        self.wait().await.map_err(|source| match source.kind() {
-            // Many others came first: another try may do better.
-            io::ErrorKind::WouldBlock => TmuxError::Slow(PATIENCE),
-            _ => TmuxError::File {
-                path: self.path.display().to_string(),
-                source,
-            },
-        })
-    }
-
-    async fn wait(&self) -> io::Result<Passage> {
-        let opened = OpenOptions::new()
-            .create(self.creates)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&self.path);
-        let file = match opened {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Passage { _file: None });
-            }
-            opened => opened?,
+        let (path, creates) = match &self.0 {
+            Place::Here { path, creates } => (path, *creates),
+            Place::There(server) => return enter_there(server).await,
         };
-        match lock(&file, Instant::now() + PATIENCE).await? {
-            true => Ok(Passage { _file: Some(file) }),
-            false => Err(rustix::io::Errno::WOULDBLOCK.into()),
-        }
+        wait(path, creates)
+            .await
+            .map_err(|source| match source.kind() {
+                // Many others came first: another try may do better.
+                io::ErrorKind::WouldBlock => TmuxError::Slow(PATIENCE),
+                _ => TmuxError::File {
+                    path: path.display().to_string(),
+                    source,
+                },
+            })
     }
 }
+
+async fn wait(path: &Path, creates: bool) -> io::Result<Passage> {
+    let opened = OpenOptions::new()
+        .create(creates)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    let file = match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Passage {
+                _file: None,
+                _holder: None,
+            });
+        }
+        opened => opened?,
+    };
+    match lock(&file, Instant::now() + PATIENCE).await? {
+        true => Ok(Passage {
+            _file: Some(file),
+            _holder: None,
+        }),
+        false => Err(rustix::io::Errno::WOULDBLOCK.into()),
+    }
+}
+
+/// Enters by a process there that holds the lock. It ends, and lets go, with the link.
+async fn enter_there(server: &Server) -> Result<Passage, TmuxError> {
+    let label = server.config.socket.label();
+    let mut process = server.there(&["sh", "-c", HOLD, "sh", &label])?;
+    process
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut holder = process.spawn().map_err(|error| server.spawn_error(error))?;
+    let missing = || TmuxError::Protocol("no pipe".to_owned());
+    let mut said = BufReader::new(holder.stdout.take().ok_or_else(missing)?);
+    let mut stderr = holder.stderr.take().ok_or_else(missing)?;
+    let mut line = String::new();
+    let heard = timeout(PATIENCE + PATIENCE / 6, said.read_line(&mut line)).await;
+    if line.trim_end() == "in" {
+        return Ok(Passage {
+            _file: None,
+            _holder: Some(holder),
+        });
+    }
+    if heard.is_err() {
+        return Err(server.silent(PATIENCE));
+    }
+    let mut words = String::new();
+    let _ = timeout(SAYING, stderr.read_to_string(&mut words)).await;
+    Err(match words.trim() {
+        "" => server.silent(PATIENCE),
+        words => server.error(words),
+    })
+}
+
+/// How long the last words of a process may take.
+const SAYING: Duration = Duration::from_secs(2);
 
 /// Locks a file until it is closed. False when another one has it until `limit`. Cancel safe.
 pub(super) async fn lock(file: &File, limit: Instant) -> io::Result<bool> {

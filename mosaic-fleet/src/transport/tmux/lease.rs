@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::command::{Command, CommandList, all, command, when};
+use super::config::short_host_name;
 use super::control::{Control, within};
 use super::error::TmuxError;
 use super::target::Identity;
@@ -55,13 +56,13 @@ impl Lease {
     pub(super) async fn take(
         control: &Arc<Control>,
         identity: &Identity,
-        host: &str,
         purpose: Purpose,
         length: Duration,
         patience: Instant,
         deadline: Instant,
     ) -> Result<Lease> {
         let target = identity.target();
+        let host = short_host_name();
         let owner = format!("{host}/{}/{}", std::process::id(), control.unique());
         let free = format!(
             "#{{||:#{{==:#{{{OWNER}}},}},#{{||:#{{==:#{{{OWNER}}},{owner}}},#{{e|<:#{{{EXPIRY}}},{NOW}}}}}}}"

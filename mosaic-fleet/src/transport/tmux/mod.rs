@@ -22,10 +22,12 @@ mod memory;
 mod open;
 mod outcome;
 mod paste;
+mod programs;
 mod proof;
 mod protocol;
 mod ready;
 mod refuse;
+mod remote;
 mod reset;
 mod screen;
 mod send;
@@ -46,6 +48,7 @@ use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 
 pub use config::{DEFAULT_SCHEME, DEFAULT_SOCKET, Socket, Timing, TmuxBlock, TmuxConfig};
+pub use remote::Destination;
 use source::sender_of_pane;
 pub use target::PaneTarget;
 
@@ -187,7 +190,7 @@ impl TmuxTransport {
 
 impl Inner {
     fn info(&self) -> TransportInfo {
-        TransportInfo::new(DEFAULT_SCHEME, self.server.config.socket.label())
+        TransportInfo::new(DEFAULT_SCHEME, self.server.config.label())
     }
 
     fn context(&self, operation: &'static str, error: Error) -> Error {

@@ -1,7 +1,7 @@
 //! A pane opened for looking and typing: a connection of its own on the pane's session, because
 //! only that one hears the pane's output.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,13 +11,14 @@ use super::command::{CommandList, command};
 use super::control::{Control, Events};
 use super::ear::{Ear, Heard};
 use super::error::TmuxError;
+use super::programs::Programs;
 use super::protocol::Told;
 use super::screen::{Capture, Look, look};
 use super::target::{PaneTarget, Row, list_panes_of, pane_of, rows};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::events::Word;
-use crate::runtime::process::{Program, command_in_front, foreground, is_alive};
+use crate::runtime::process::Program;
 use crate::runtime::{Explanation, Manifest, Reading, read, read_expecting};
 
 /// An open pane.
@@ -29,6 +30,8 @@ pub(super) struct OpenPane {
     pub(super) manifest: Arc<Manifest>,
     /// Hears the program itself, where it was given a log.
     pub(super) ear: Option<Ear>,
+    /// The programs that run there, and what was in front when they were asked about.
+    programs: Mutex<(Programs, Option<String>)>,
     /// What was heard before this piece of output was not heard from this pane.
     opened: u64,
 }
@@ -99,11 +102,18 @@ impl OpenPane {
         let found = rows
             .into_iter()
             .find(|row| row.identity == found.identity)
-            .ok_or_else(missing)
-            .and_then(|row| {
-                let runtime = runtime.map_or_else(|| inner.guess_runtime(&row), str::to_owned);
-                Ok((inner.server.config.catalog.get(&runtime)?, row))
-            });
+            .ok_or_else(missing);
+        let found = match found {
+            Ok(row) => {
+                let runtime = match runtime {
+                    Some(runtime) => runtime.to_owned(),
+                    None => inner.guess_runtime(&row, deadline).await,
+                };
+                let manifest = inner.server.config.catalog.get(&runtime);
+                manifest.map(|manifest| (manifest, row))
+            }
+            Err(error) => Err(error),
+        };
         Self::assembled(inner, control, capture, found).await
     }
 
@@ -119,6 +129,7 @@ impl OpenPane {
                 opened: control.events().output,
                 control,
                 capture,
+                programs: Mutex::new((Programs::unasked(&inner.server), None)),
                 ear: Ear::to(&inner.server, &row.agent, &manifest),
                 row,
                 manifest,
@@ -150,19 +161,39 @@ impl OpenPane {
 
     /// What the pane shows now, with `history` lines above.
     pub(super) async fn look(&self, history: usize, deadline: Instant) -> Result<Look, TmuxError> {
-        look(
-            &self.control,
-            self.capture,
-            &self.row.identity,
-            history,
-            deadline,
-        )
-        .await
+        let control = &self.control;
+        let identity = &self.row.identity;
+        let look = look(control, self.capture, identity, history, deadline).await?;
+        self.notice(&look, deadline).await;
+        Ok(look)
+    }
+
+    /// Asks another host about its processes, unless the same is in front as before.
+    async fn notice(&self, look: &Look, deadline: Instant) {
+        let server = self.control.server();
+        let known = || {
+            let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+            programs.1.as_ref() == Some(&look.front)
+        };
+        if server.config.remote.is_none() || known() {
+            return;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let programs = Programs::of(server, left).await;
+        *self.programs.lock().unwrap_or_else(PoisonError::into_inner) =
+            (programs, Some(look.front.clone()));
+    }
+
+    /// The programs of its host.
+    pub(super) fn programs(&self) -> Programs {
+        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        programs.0.clone()
     }
 
     /// What the manifest sees in it.
     pub(super) fn read(&self, look: &Look) -> Reading {
-        read_pane(&self.manifest, &self.row, look, &self.heard()).0
+        let programs = self.programs();
+        read_pane(&self.manifest, &self.row, look, &self.heard(), &programs).0
     }
 
     /// What the program says of itself.
@@ -198,13 +229,14 @@ impl OpenPane {
     /// The same, where the composer is expected to hold a text behind a prompt.
     pub(super) fn read_expecting(&self, look: &Look, prompt: &str, expected: &str) -> Reading {
         let reading = read_expecting(&self.manifest, &look.screen, prompt, expected);
-        with_more(&self.manifest, &self.row, &self.heard(), reading).0
+        let programs = self.programs();
+        with_more(&self.manifest, &self.row, &self.heard(), &programs, reading).0
     }
 
     /// The program has ended, whether its terminal has noticed yet or not.
     pub(super) fn has_ended(&self, look: &Look) -> bool {
         look.dead
-            || !is_alive(self.row.identity.pane_pid)
+            || self.programs().has_ended(&self.row.identity)
             || matches!(self.program(), Program::Other(_))
     }
 
@@ -234,7 +266,14 @@ impl OpenPane {
         if self.manifest.processes.is_empty() {
             return Program::Unknown;
         }
-        foreground(self.row.identity.pane_pid, &self.manifest.processes)
+        self.foreground(&self.manifest.processes)
+    }
+
+    /// Which of `names` runs in the pane's foreground, or what else.
+    pub(super) fn foreground(&self, names: &[String]) -> Program {
+        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let front = programs.1.as_deref().unwrap_or_default();
+        programs.0.foreground(&self.row.identity, front, names)
     }
 }
 
@@ -245,19 +284,21 @@ pub(super) fn read_pane(
     row: &Row,
     look: &Look,
     heard: &Heard,
+    programs: &Programs,
 ) -> (Reading, Option<String>) {
-    with_more(manifest, row, heard, read(manifest, &look.screen))
+    with_more(manifest, row, heard, programs, read(manifest, &look.screen))
 }
 
 fn with_more(
     manifest: &Manifest,
     row: &Row,
     heard: &Heard,
+    programs: &Programs,
     mut reading: Reading,
 ) -> (Reading, Option<String>) {
     if manifest.yields_terminal
         && reading.question.is_none()
-        && command_in_front(row.identity.pane_pid, &manifest.paste.bracketed_processes)
+        && programs.command_in_front(&row.identity, &manifest.paste.bracketed_processes)
     {
         reading.work_seen("a command has the terminal");
     }
@@ -297,14 +338,16 @@ impl Inner {
     }
 
     /// The runtime of a pane that says nothing: the one whose program runs in it, else a shell.
-    fn guess_runtime(&self, row: &Row) -> String {
+    async fn guess_runtime(&self, row: &Row, deadline: Instant) -> String {
         if !row.runtime.is_empty() {
             return row.runtime.clone();
         }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let programs = Programs::of(&self.server, left).await;
         let runs = |manifest: &&Manifest| {
             !manifest.processes.is_empty()
                 && matches!(
-                    foreground(row.identity.pane_pid, &manifest.processes),
+                    programs.foreground(&row.identity, "", &manifest.processes),
                     Program::Expected(_)
                 )
         };

@@ -50,7 +50,8 @@ impl Typist<'_> {
         let mut buffers = Vec::new();
         for chunk in &outgoing.chunks {
             let buffer = self.control.unique();
-            lists.push(CommandList::new([self.load(&buffer, chunk, &mut files)?]));
+            let load = self.load(&buffer, chunk, &mut files)?.into_iter();
+            lists.extend(load.map(|command| CommandList::new([command])));
             buffers.push(buffer);
         }
         let mut deed = vec![
@@ -78,11 +79,24 @@ impl Typist<'_> {
         self.deed(&lists).await
     }
 
-    /// The command that brings a chunk into a buffer on the server: as words, or through a file
-    /// that only we can read.
-    fn load(&self, buffer: &str, chunk: &str, files: &mut Files) -> Result<Command, TmuxError> {
+    /// The commands that bring a chunk into a buffer on the server: as words, or through a file that
+    /// only we can read. Another host does not have our files.
+    fn load(
+        &self,
+        buffer: &str,
+        chunk: &str,
+        files: &mut Files,
+    ) -> Result<Vec<Command>, TmuxError> {
         if chunk.len() <= INLINE_BYTES {
-            return Ok(command!["set-buffer", "-b", buffer, "--", chunk]);
+            return Ok(vec![command!["set-buffer", "-b", buffer, "--", chunk]]);
+        }
+        if self.server.config.remote.is_some() {
+            let pieces = pieces(chunk, INLINE_BYTES).into_iter().enumerate();
+            let set = |(number, piece): (usize, &str)| match number {
+                0 => command!["set-buffer", "-b", buffer, "--", piece],
+                _ => command!["set-buffer", "-a", "-b", buffer, "--", piece],
+            };
+            return Ok(pieces.map(set).collect());
         }
         let path = self.server.private_folder()?.join(format!("{buffer}.text"));
         files.0.push(path.clone());
@@ -91,7 +105,7 @@ impl Typist<'_> {
             source,
         })?;
         let path = literal(&path.display().to_string());
-        Ok(command!["load-buffer", "-b", buffer, path])
+        Ok(vec![command!["load-buffer", "-b", buffer, path]])
     }
 
     /// Presses keys, unless a dialog of the manifest is open at that very moment.
@@ -204,6 +218,19 @@ fn drawn(dialog: &DialogPattern) -> Option<String> {
     })
 }
 
+/// A text in pieces of at most `most` bytes.
+fn pieces(text: &str, most: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut left = text;
+    while left.len() > most {
+        let (piece, rest) = left.split_at(left.floor_char_boundary(most));
+        pieces.push(piece);
+        left = rest;
+    }
+    pieces.push(left);
+    pieces
+}
+
 /// Files that go when this does.
 struct Files(Vec<PathBuf>);
 
@@ -235,7 +262,7 @@ mod tests {
     async fn lease(control: &Arc<Control>, identity: &Identity) -> Lease {
         let (length, limit) = (Duration::from_secs(5), within(LIMIT));
         let text = Purpose::Text;
-        let taken = Lease::take(control, identity, "here", text, length, limit, limit).await;
+        let taken = Lease::take(control, identity, text, length, limit, limit).await;
         taken.unwrap()
     }
 

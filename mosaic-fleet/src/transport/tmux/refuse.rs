@@ -3,7 +3,7 @@
 use super::open::OpenPane;
 use crate::error::{Error, Refusal, Result};
 use crate::runtime::Outgoing;
-use crate::runtime::process::{Program, foreground};
+use crate::runtime::process::Program;
 
 /// The key's guard looks for the words of a question on the whole screen: a text that has them
 /// would keep its own key from being pressed.
@@ -44,7 +44,7 @@ pub(super) fn refuse_unbracketed(pane: &OpenPane, outgoing: &Outgoing) -> Result
     if rules.bracketed_processes.is_empty() {
         return Ok(());
     }
-    match foreground(pane.row.identity.pane_pid, &rules.bracketed_processes) {
+    match pane.foreground(&rules.bracketed_processes) {
         Program::Other(program) => refused(&program),
         Program::Expected(_) | Program::Unknown => Ok(()),
     }

@@ -24,10 +24,12 @@ pub(super) struct Look {
     pub(super) history: u64,
     /// The hash of a text of ours that was pasted and not seen submitted.
     pub(super) pasted: String,
+    /// What is in the foreground, by tmux's word; only asked where nothing knows better.
+    pub(super) front: String,
     pub(super) screen: Screen,
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "pane_id",
     "pid",
     "pane_pid",
@@ -41,8 +43,12 @@ const FIELDS: [&str; 14] = [
     "cursor_y",
     "history_size",
     "@mosaic_pasted",
+    FRONT,
     "pane_title",
 ];
+
+/// It costs tmux a look at the processes of each pane.
+const FRONT: &str = "pane_current_command";
 
 /// The start of the line of fields, which no other reply of a look begins with.
 const MARK: &str = "mosaic-look";
@@ -78,7 +84,12 @@ pub(super) fn look_list(
     target: &str,
     history: usize,
 ) -> CommandList {
-    let fields: Vec<String> = FIELDS.iter().map(|field| format!("#{{{field}}}")).collect();
+    let here = control.server().config.remote.is_none();
+    let field = |field: &&str| match *field {
+        FRONT if here => String::new(),
+        field => format!("#{{{field}}}"),
+    };
+    let fields: Vec<String> = FIELDS.iter().map(field).collect();
     let format = format!("{MARK}\t{}", fields.join("\t"));
     let mut commands = vec![command!["display-message", "-p", "-t", target, format]];
     commands.extend(capture_commands(control, capture, target, history, true));
@@ -179,6 +190,7 @@ pub(super) fn read_look(
     let row: usize = next().parse().unwrap_or(0);
     let history_size: u64 = next().parse().unwrap_or(0);
     let pasted = next();
+    let front = next();
     let title = next();
     let text = captured(capture, &blocks[1..])?;
     let above = usize::try_from(history_size)
@@ -192,6 +204,7 @@ pub(super) fn read_look(
         input_off,
         history: history_size,
         pasted,
+        front,
         screen,
     })
 }

@@ -62,7 +62,6 @@ pub(super) async fn type_out(
     let taking = Lease::take(
         &pane.control,
         &pane.row.identity,
-        &inner.server.config.host,
         Purpose::Text,
         inner.server.config.timing.lease,
         clock.patience(),

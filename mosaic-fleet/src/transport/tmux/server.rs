@@ -15,6 +15,7 @@ use super::command::{CommandList, command};
 use super::config::{Socket, TmuxConfig};
 use super::error::TmuxError;
 use super::gate::Gate;
+use super::remote::{run_there, ssh_error};
 use super::target::{Row, list_panes, rows};
 
 /// What of the caller's environment the server, and so every agent, may see.
@@ -44,13 +45,47 @@ impl Server {
         }
     }
 
-    /// A client process of this server: our environment and no other, UTF-8, never one that starts
-    /// a server (`-N`).
-    pub(super) fn client(&self) -> Process {
-        let mut process = self.bare();
-        process.args(["-N", "-u"]);
-        process.args(self.config.socket.arguments());
-        process
+    /// A client process of this server that runs `words`: our environment and no other, UTF-8, never
+    /// one that starts a server (`-N`).
+    pub(super) fn client<S: AsRef<str>>(
+        &self,
+        words: impl IntoIterator<Item = S>,
+    ) -> Result<Process, TmuxError> {
+        let Some(_) = &self.config.remote else {
+            let mut process = self.bare();
+            process.args(["-N", "-u"]);
+            process.args(self.config.socket.arguments());
+            process.args(words.into_iter().map(|word| word.as_ref().to_owned()));
+            return Ok(process);
+        };
+        let [flag, socket] = match &self.config.socket {
+            Socket::Name(name) => ["-L".to_owned(), name.clone()],
+            Socket::Path(path) => ["-S".to_owned(), path.display().to_string()],
+        };
+        let mut all = ["tmux", "-N", "-u"].map(str::to_owned).to_vec();
+        all.extend([flag, socket]);
+        all.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self.there(&all)
+    }
+
+    /// A process that runs `words` on the server's own host, which is another one.
+    pub(super) fn there<S: AsRef<str>>(&self, words: &[S]) -> Result<Process, TmuxError> {
+        let mut process = Process::new("ssh");
+        self.clean(&mut process);
+        if let Some(remote) = &self.config.remote {
+            let sockets = self.private_base()?;
+            run_there(&mut process, &sockets, remote, words);
+        }
+        Ok(process)
+    }
+
+    /// Runs a program on the server's own host, which is another one, and returns what it printed.
+    pub(super) async fn run_there<S: AsRef<str>>(
+        &self,
+        words: &[S],
+        limit: Duration,
+    ) -> Result<Vec<u8>, TmuxError> {
+        self.output(self.there(words)?, limit).await
     }
 
     fn bare(&self) -> Process {
@@ -78,9 +113,7 @@ impl Server {
         list: &CommandList,
         limit: Duration,
     ) -> Result<Vec<u8>, TmuxError> {
-        let mut process = self.client();
-        process.args(list.arguments());
-        self.output(process, limit).await
+        self.output(self.client(list.arguments())?, limit).await
     }
 
     /// Every pane, or those that pass `filter`; none on a server without sessions, which tmux calls
@@ -107,13 +140,41 @@ impl Server {
             .stderr(Stdio::piped());
         let output = timeout(limit, process.output())
             .await
-            .map_err(|_| TmuxError::Slow(limit))?
-            .map_err(spawn_error)?;
+            .map_err(|_| self.silent(limit))?
+            .map_err(|error| self.spawn_error(error))?;
         if output.status.success() {
             Ok(output.stdout)
         } else {
-            let words = String::from_utf8_lossy(&output.stderr);
-            Err(TmuxError::from_words(&words, &self.config.socket.label()))
+            Err(self.error(&String::from_utf8_lossy(&output.stderr)))
+        }
+    }
+
+    /// What a client, or ssh before it, said on its way out.
+    pub(super) fn error(&self, words: &str) -> TmuxError {
+        let ssh = self.config.remote.as_ref();
+        ssh.and_then(|remote| ssh_error(words, remote))
+            .unwrap_or_else(|| TmuxError::from_words(words, &self.config.label()))
+    }
+
+    /// No answer within `limit`: from another host that is a link which may be dead.
+    pub(super) fn silent(&self, limit: Duration) -> TmuxError {
+        match &self.config.remote {
+            None => TmuxError::Slow(limit),
+            Some(remote) => TmuxError::Silent {
+                host: remote.to_string(),
+                limit,
+            },
+        }
+    }
+
+    /// A process that could not be started.
+    pub(super) fn spawn_error(&self, error: io::Error) -> TmuxError {
+        match &self.config.remote {
+            None => spawn_error(error),
+            Some(remote) => TmuxError::Unreached {
+                host: remote.to_string(),
+                words: format!("cannot run ssh: {error}"),
+            },
         }
     }
 
@@ -144,24 +205,21 @@ impl Server {
         process.arg(&config.program);
         process.arg("-u").args(config.socket.arguments());
         process.arg("-f").arg(&file);
+        process.args(self.holder_list().arguments());
         self.new_holder(process, limit).await
     }
 
     /// Makes the holder session on a server that runs, unless it is there.
     pub(super) async fn hold(&self, limit: Duration) -> Result<(), TmuxError> {
-        self.new_holder(self.client(), limit).await
+        self.new_holder(self.client(self.holder_list().arguments())?, limit)
+            .await
     }
 
-    async fn new_holder(&self, mut process: Process, limit: Duration) -> Result<(), TmuxError> {
+    /// The command that makes the holder session.
+    fn holder_list(&self) -> CommandList {
         let (width, height) = self.config.size;
         let holder = &self.config.holder;
-        let has = CommandList::new([command!["has-session", "-t", format!("={holder}")]]);
-        if self.run(&has, limit).await.is_ok() {
-            return Ok(());
-        }
-        // Another server of ours may be there without its holder: a new session tells its clients.
-        let _passage = self.first_gate()?.enter().await?;
-        let new = CommandList::new([command![
+        CommandList::new([command![
             "new-session",
             "-d",
             "-s",
@@ -175,8 +233,18 @@ impl Server {
             "-y",
             height.to_string(),
             "exec sleep infinity"
-        ]]);
-        process.args(new.arguments());
+        ]])
+    }
+
+    /// Has `process` make the holder session, unless it is there.
+    async fn new_holder(&self, process: Process, limit: Duration) -> Result<(), TmuxError> {
+        let holder = &self.config.holder;
+        let has = CommandList::new([command!["has-session", "-t", format!("={holder}")]]);
+        if self.run(&has, limit).await.is_ok() {
+            return Ok(());
+        }
+        // Another server of ours may be there without its holder: a new session tells its clients.
+        let _passage = self.first_gate()?.enter().await?;
         match self.output(process, limit).await {
             Ok(_) => Ok(()),
             Err(TmuxError::Refused(words)) if words.contains("duplicate session") => Ok(()),
@@ -239,6 +307,9 @@ impl Server {
     /// The gate that control clients of this server come and go through: a file beside the socket,
     /// so that every process that reaches the server reaches the gate, whatever its environment.
     pub(super) fn gate(&self) -> Gate {
+        if self.config.remote.is_some() {
+            return Gate::there(self.clone());
+        }
         let socket = self.socket_path();
         Gate::new(beside(&socket), socket.exists())
     }
@@ -277,9 +348,20 @@ impl Server {
         folder.join(format!("tmux-{uid}"))
     }
 
-    /// Our own folder for this socket, which no one else can read: in `$XDG_RUNTIME_DIR`, else in
-    /// `$TMPDIR` under our user id.
+    /// Our own folder for this socket, which no one else can read.
     pub(super) fn private_folder(&self) -> Result<PathBuf, TmuxError> {
+        let label = match &self.config.socket {
+            Socket::Name(name) => name.clone(),
+            Socket::Path(path) => path.display().to_string().replace('/', "%"),
+        };
+        let base = self.private_base()?;
+        let folder = base.join(label);
+        private(&folder)?;
+        Ok(folder)
+    }
+
+    /// Our own folder: in `$XDG_RUNTIME_DIR`, else in `$TMPDIR` under our user id.
+    fn private_base(&self) -> Result<PathBuf, TmuxError> {
         let environment = &self.config.environment;
         let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
         let base = match set("XDG_RUNTIME_DIR") {
@@ -290,14 +372,8 @@ impl Server {
                 Path::new(temporary).join(format!("mosaic-fleet-{uid}"))
             }
         };
-        let label = match &self.config.socket {
-            Socket::Name(name) => name.clone(),
-            Socket::Path(path) => path.display().to_string().replace('/', "%"),
-        };
-        let folder = base.join(label);
         private(&base)?;
-        private(&folder)?;
-        Ok(folder)
+        Ok(base)
     }
 }
 

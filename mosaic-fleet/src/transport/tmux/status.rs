@@ -11,6 +11,7 @@ use super::control::{Control, within};
 use super::ear::Heard;
 use super::error::TmuxError;
 use super::open::{OpenPane, read_pane};
+use super::programs::Programs;
 use super::protocol::Block;
 use super::screen::{Capture, Look, look, look_list, pane_of_look, read_look, split_looks};
 use super::target::{Row, find, list_panes, pane_of, rows};
@@ -19,7 +20,7 @@ use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
 use crate::error::Result;
 use crate::options::{ListOptions, StatusOptions};
 use crate::runtime::Manifest;
-use crate::runtime::process::{End, Program, exit_not_waited_for, foreground};
+use crate::runtime::process::{Program, exit_not_waited_for};
 
 /// How long after its start a program without a composer is still said to be starting.
 const START_UP: Duration = Duration::from_secs(60);
@@ -109,27 +110,38 @@ pub(super) async fn list(inner: &Inner, options: &ListOptions) -> Result<Vec<Age
     let deadline = within(options.timeout);
     if !options.composer && inner.lasting.is_none() {
         let all = inner.server.panes(None, options.timeout).await?;
-        return Ok(statuses(inner, &all, &HashMap::new()));
+        return Ok(statuses(inner, &all, &HashMap::new(), &Programs::Here));
     }
-    let (all, looks) = match &inner.lasting {
-        Some(lasting) => {
-            let mut lasting = lasting.lock().await;
-            let link = inner.linked(&mut lasting, deadline).await?;
-            let seen = survey(link, options.composer, deadline).await?;
-            link.known.clone_from(&seen.0);
-            seen
-        }
-        None => {
-            let link = match inner.link(deadline).await {
-                Err(TmuxError::Deserted { .. }) => return Ok(Vec::new()),
-                link => link?,
-            };
-            let seen = survey(&link, options.composer, deadline).await;
-            link.control.close().await;
-            seen?
-        }
+    // Asked side by side: over a slow link each is a round trip.
+    let (seen, programs) = futures::future::join(
+        seen(inner, options.composer, deadline),
+        Programs::of(&inner.server, options.timeout),
+    )
+    .await;
+    let (all, looks) = seen?;
+    Ok(statuses(inner, &all, &looks, &programs))
+}
+
+/// The panes of agents, and their screens where they are asked for.
+async fn seen(
+    inner: &Inner,
+    screens: bool,
+    deadline: Instant,
+) -> Result<(Vec<Row>, HashMap<String, Look>), TmuxError> {
+    if let Some(lasting) = &inner.lasting {
+        let mut lasting = lasting.lock().await;
+        let link = inner.linked(&mut lasting, deadline).await?;
+        let seen = survey(link, screens, deadline).await?;
+        link.known.clone_from(&seen.0);
+        return Ok(seen);
+    }
+    let link = match inner.link(deadline).await {
+        Err(TmuxError::Deserted { .. }) => return Ok((Vec::new(), HashMap::new())),
+        link => link?,
     };
-    Ok(statuses(inner, &all, &looks))
+    let seen = survey(&link, screens, deadline).await;
+    link.control.close().await;
+    seen
 }
 
 /// Lists the panes and looks at those of agents. One round trip where the panes were known.
@@ -195,7 +207,12 @@ fn gather(link: &Link, rows: &[&Row], blocks: &[Block], looks: &mut HashMap<Stri
     }
 }
 
-fn statuses(inner: &Inner, all: &[Row], looks: &HashMap<String, Look>) -> Vec<AgentStatus> {
+fn statuses(
+    inner: &Inner,
+    all: &[Row],
+    looks: &HashMap<String, Look>,
+    programs: &Programs,
+) -> Vec<AgentStatus> {
     let mut of_session: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in all {
         let session = row.identity.session.as_str();
@@ -207,7 +224,7 @@ fn statuses(inner: &Inner, all: &[Row], looks: &HashMap<String, Look>) -> Vec<Ag
             let name = AgentName::new(session).ok()?;
             let row = pane_of(rows, session)?;
             let look = looks.get(&row.identity.pane_id);
-            Some(status_of(inner, name, row, look, None))
+            Some(status_of(inner, name, row, look, None, programs))
         })
         .collect()
 }
@@ -219,6 +236,7 @@ fn status_of(
     row: &Row,
     look: Option<&Look>,
     heard: Option<Heard>,
+    programs: &Programs,
 ) -> AgentStatus {
     let transport = inner.info().to_string();
     let manifest = inner.manifest_of(Some(&name), &row.runtime).ok();
@@ -233,7 +251,7 @@ fn status_of(
         (false, Some(look), Some(manifest)) => {
             let heard =
                 heard.unwrap_or_else(|| Heard::by_hooks(&inner.server, &row.agent, manifest));
-            read_status(name, transport, row, look, manifest, &heard)
+            read_status(name, transport, row, look, manifest, &heard, programs)
         }
         (false, None, _) => AgentStatus::new(
             name,
@@ -250,7 +268,11 @@ fn status_of(
         let told = look
             .filter(|look| look.dead)
             .map_or(row.exit, |look| look.exit);
-        let not_waited_for = || exit_not_waited_for(row.identity.pane_pid, row.identity.server);
+        let here = inner.server.config.remote.is_none();
+        let not_waited_for = || {
+            let identity = Some(&row.identity).filter(|_| here)?;
+            exit_not_waited_for(identity.pane_pid, identity.server)
+        };
         status.exit_status = match told {
             ExitStatus {
                 code: None,
@@ -260,6 +282,7 @@ fn status_of(
         };
     }
     status.since = row.ended.or(row.activity);
+    status.host = inner.server.config.remote.as_ref().map(ToString::to_string);
     status.runtime = manifest
         .map(|manifest| manifest.name.clone())
         .or_else(|| Some(row.runtime.clone()).filter(|runtime| !runtime.is_empty()));
@@ -273,14 +296,16 @@ fn read_status(
     look: &Look,
     manifest: &Manifest,
     heard: &Heard,
+    programs: &Programs,
 ) -> AgentStatus {
     if !manifest.processes.is_empty()
-        && let Program::Other(program) = foreground(row.identity.pane_pid, &manifest.processes)
+        && let Program::Other(program) =
+            programs.foreground(&row.identity, &look.front, &manifest.processes)
     {
         let evidence = format!("{} does not run, {program} does", manifest.name);
         return AgentStatus::new(name, transport, AgentState::Unknown, evidence);
     }
-    let (reading, decided) = read_pane(manifest, row, look, heard);
+    let (reading, decided) = read_pane(manifest, row, look, heard, programs);
     let found = |what: &str| {
         let mut seen = reading.seen.iter().filter(|seen| seen.what == what);
         seen.find_map(|seen| seen.found.clone())
@@ -334,7 +359,7 @@ async fn changed(
     pane: &OpenPane,
     limit: Instant,
 ) -> Result<Option<AgentStatus>> {
-    let mut end = End::of(pane.row.identity.pane_pid);
+    let mut end = pane.programs().end_of(&pane.row.identity);
     loop {
         let seen = pane.control.events();
         let look = match pane.look(0, limit + STEP).await {
@@ -349,6 +374,7 @@ async fn changed(
             &pane.row,
             Some(&look),
             Some(pane.heard()),
+            &pane.programs(),
         );
         if options.changed_from != Some(status.state) || Instant::now() >= limit {
             return Ok(Some(status));
@@ -379,5 +405,8 @@ async fn once(inner: &Inner, name: &AgentName, deadline: Instant) -> Result<Agen
         }
     };
     let look = seen.ok();
-    Ok(status_of(inner, name.clone(), &row, look.as_ref(), None))
+    let left = deadline.saturating_duration_since(Instant::now());
+    let programs = Programs::of(&inner.server, left).await;
+    let name = name.clone();
+    Ok(status_of(inner, name, &row, look.as_ref(), None, &programs))
 }

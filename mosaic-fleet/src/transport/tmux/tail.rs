@@ -19,7 +19,6 @@ use super::target::{find, list_panes, pane_of, rows};
 use crate::agent::AgentName;
 use crate::error::Result;
 use crate::options::{Tail, TailOptions};
-use crate::runtime::process::End;
 
 /// What is read of a pane besides its text.
 const FIELDS: &str = "#{pane_id}\t#{pid}\t#{start_time}\t#{history_size}\t#{history_limit}\t\
@@ -92,7 +91,7 @@ async fn grown(
     limit: Instant,
 ) -> Result<Tail, TmuxError> {
     let target = pane.row.identity.target();
-    let mut end = End::of(pane.row.identity.pane_pid);
+    let mut end = pane.programs().end_of(&pane.row.identity);
     // Mostly little has come: what is near is enough, if it tells all that is new.
     let mut reach = NEAR;
     loop {
