@@ -1,5 +1,7 @@
 //! Agents on a host that is reached over ssh.
 
 mod conformance;
+mod cut;
+mod hostile;
 mod refused;
 mod sshd;
