@@ -7,8 +7,8 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export INSTA_UPDATE := no
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-systemd test-node test-python test-real soak bench bench-1000 fmt schema api faces deny \
-	have-tmux have-systemd have-rust have-rust-tools have-c have-node have-python
+.PHONY: help demo test test-systemd test-node test-python test-remote test-real soak bench bench-1000 fmt schema api faces deny \
+	have-tmux have-systemd have-rust have-rust-tools have-c have-node have-python have-sshd have-synapse
 
 # The real programs, with the versions that the manifests were seen with. They, npm's cache and all
 # that npm writes stay below $(REAL).
@@ -40,6 +40,11 @@ NPM := env npm_config_userconfig="$${npm_config_userconfig:-$$HOME/.npmrc}" \
 NODE_TEST := cd bindings/node && $(NPM) ci --no-audit --no-fund --loglevel=error && $(NPM) test
 PYTHON_TEST := bindings/python/test
 
+SYNAPSE := $(CURDIR)/target/synapse
+SYNAPSE_NEEDS := mosaic-fleet-cli/tests/remote/matrix/requirements.txt
+REMOTE_TEST := MOSAIC_SYNAPSE=$(SYNAPSE) \
+	cargo test --workspace --all-features --locked --test remote -- --test-threads=2
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -49,7 +54,7 @@ demo: have-tmux have-rust ## build the command and run a fleet of harmless agent
 	@echo "== demo"
 	target/release/mosaic-fleet demo
 
-test: have-tmux have-systemd have-rust have-rust-tools have-c have-python real-pi ## everything that must hold before a merge; what CI runs
+test: have-tmux have-systemd have-rust have-rust-tools have-c have-sshd have-synapse real-pi ## everything that must hold before a merge; what CI runs
 	@echo "== format"
 	cargo fmt --all --check
 	@echo "== lint"
@@ -61,6 +66,8 @@ test: have-tmux have-systemd have-rust have-rust-tools have-c have-python real-p
 	$(NODE_TEST)
 	@echo "== Python"
 	$(PYTHON_TEST)
+	@echo "== other hosts: a real sshd, a real Synapse"
+	$(REMOTE_TEST)
 	@echo "== documentation"
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked
 	@echo "== systemd, a real user manager"
@@ -78,6 +85,9 @@ test-node: have-tmux have-rust have-node ## the Node binding, with a real tmux a
 
 test-python: have-tmux have-rust have-python ## the Python binding, with a real tmux and from its wheel
 	$(PYTHON_TEST)
+
+test-remote: have-tmux have-rust have-sshd have-synapse ## agents elsewhere: over a real sshd, over a real Synapse
+	$(REMOTE_TEST)
 
 test-real: have-tmux have-rust $(RUNTIMES:%=real-%) ## the real programs against a fake model: RUNTIMES="claude pi codex gemini"
 	$(REAL_TEST) scripted:: $(RUNTIMES:%=%::)
@@ -149,6 +159,32 @@ have-systemd:
 	$$root apt-get update -q && \
 	$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 	  systemd libpam-systemd dbus dbus-user-session util-linux passwd
+
+# A sshd for the tests to start, on loopback ports: one of the system is not asked for, and the file
+# keeps Debian from ever starting one.
+have-sshd:
+	@test -x /usr/sbin/sshd || { \
+	  echo "== install a sshd, which nothing but the tests will start"; \
+	  command -v apt-get >/dev/null 2>&1 || { echo "/usr/sbin/sshd is missing: install OpenSSH" >&2; exit 1; }; \
+	  if [ "$$(id -u)" = 0 ]; then root=; else root=sudo; fi; \
+	  $$root mkdir -p /etc/ssh && $$root touch /etc/ssh/sshd_not_to_be_run && \
+	  $$root apt-get update -q && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server || exit 1; \
+	}; \
+	test "$$(id -u)" != 0 || mkdir -p /run/sshd
+
+# A homeserver for the tests to start, on loopback ports, in a folder of ours. Elsewhere than on the
+# systems whose hashes are known, the versions alone must do.
+have-synapse: have-python
+	@sum=$$(cksum < $(SYNAPSE_NEEDS)); \
+	test "$$(cat $(SYNAPSE)/needs 2>/dev/null)" = "$$sum" || { \
+	  echo "== install Synapse into $(SYNAPSE)"; \
+	  rm -rf $(SYNAPSE) && mkdir -p target && python3 -m venv $(SYNAPSE) || exit 1; \
+	  pip="$(SYNAPSE)/bin/pip install -q --disable-pip-version-check --only-binary=:all:"; \
+	  $$pip --require-hashes -r $(SYNAPSE_NEEDS) || { \
+	    sed 's/ --hash.*//' $(SYNAPSE_NEEDS) > $(SYNAPSE)/versions && $$pip -r $(SYNAPSE)/versions; } || exit 1; \
+	  echo "$$sum" > $(SYNAPSE)/needs; \
+	}
 
 # Rust by rustup, and a linker. Rust is not installed unasked: which toolchain is a choice of yours.
 have-rust:

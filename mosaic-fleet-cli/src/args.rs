@@ -8,8 +8,9 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::app::family;
 use crate::commands::{
-    agent, attach, ci, completions, cutover, demo, doctor, holder, hook, init, lane, life, man,
-    migrate, pane, roster, runtime, skills, start_session, status, tools, tree, units, verify,
+    agent, attach, ci, completions, cutover, demo, doctor, gateway, holder, hook, init, lane, life,
+    man, matrix, migrate, pane, roster, runtime, skills, start_session, status, tools, tree, units,
+    verify,
 };
 use crate::exit::{self, Family};
 
@@ -112,6 +113,9 @@ pub(crate) enum Command {
     Lane(lane::Lane),
     #[command(subcommand)]
     Ci(ci::Ci),
+    Gateway(gateway::Gateway),
+    #[command(subcommand)]
+    Matrix(matrix::Matrix),
     #[command(subcommand)]
     Roster(roster::Roster),
     #[command(subcommand)]

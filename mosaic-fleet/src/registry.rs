@@ -15,6 +15,8 @@ use crate::error::{Error, Result, nearest};
 use crate::layer;
 use crate::runtime::Catalog;
 use crate::transport::DynTransport;
+#[cfg(feature = "matrix")]
+use crate::transport::matrix::{MATRIX_SCHEME, MatrixConfig, MatrixTransport};
 use crate::transport::memory::{MemoryOptions, MemoryTransport};
 use crate::transport::tmux::{DEFAULT_SCHEME, Destination, Timing, TmuxConfig, TmuxTransport};
 
@@ -149,6 +151,11 @@ impl Registry {
             let scheme = scheme.to_owned();
             registry.factories.insert(scheme, (factory, reach));
         }
+        #[cfg(feature = "matrix")]
+        registry.factories.insert(
+            MATRIX_SCHEME.to_owned(),
+            (Arc::new(open_matrix), Reach::Everywhere),
+        );
         registry
     }
 
@@ -267,6 +274,12 @@ fn open_tmux(block: &Value, context: &Context) -> Result<DynTransport> {
     } else {
         Arc::new(TmuxTransport::one_shot(config))
     })
+}
+
+#[cfg(feature = "matrix")]
+fn open_matrix(block: &Value, context: &Context) -> Result<DynTransport> {
+    let config = MatrixConfig::from_block(block, &context.environment)?;
+    Ok(Arc::new(MatrixTransport::new(config)?))
 }
 
 fn open_memory(block: &Value, context: &Context) -> Result<DynTransport> {

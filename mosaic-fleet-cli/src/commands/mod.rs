@@ -9,6 +9,7 @@ pub(crate) mod completions;
 pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod gateway;
 pub(crate) mod holder;
 pub(crate) mod hook;
 pub(crate) mod init;
@@ -17,6 +18,7 @@ pub(crate) mod lane;
 pub(crate) mod life;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod matrix;
 pub(crate) mod migrate;
 pub(crate) mod pane;
 pub(crate) mod reset;
@@ -65,6 +67,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Answered {
         Command::Pane(command) => wait_for(command.run(session)),
         Command::Lane(command) => wait_for(command.run(session)),
         Command::Ci(command) => wait_for(command.run(session)),
+        Command::Gateway(command) => wait_for(command.run(session)),
+        Command::Matrix(command) => wait_for(command.run(session)),
         Command::Roster(command) => command.run(session),
         Command::Runtime(command) => wait_for(command.run(session)),
         Command::Skills(command) => command.run(session),

@@ -146,7 +146,7 @@ pub(super) fn rosterless(session: &Session) -> Result<Fleet> {
 
 /// Under a service manager, its protocol; elsewhere nothing.
 #[cfg(target_os = "linux")]
-fn tell_manager(ready: bool, status: &str) {
+pub(super) fn tell_manager(ready: bool, status: &str) {
     use sd_notify::NotifyState;
     let status = NotifyState::Status(status);
     let told = match ready {
@@ -159,7 +159,7 @@ fn tell_manager(ready: bool, status: &str) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn tell_manager(_ready: bool, _status: &str) {}
+pub(super) fn tell_manager(_ready: bool, _status: &str) {}
 
 /// Writes what happens into the journal, with fields, where stderr goes there as well. Elsewhere to
 /// stderr. Says whether it is the journal.

@@ -34,7 +34,14 @@ impl Home {
         for name in ["home", "tmp", "tmux", "run", "config", "state", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Home { folder }
+        let home = Home { folder };
+        // Nobody's hosts, keys or configuration are ever used.
+        let ssh = home.write(
+            "ssh.sh",
+            "#!/bin/sh\necho 'ssh: connect to host nowhere port 22: Connection refused' >&2\nexit 255\n",
+        );
+        home.program("bin/ssh", ssh);
+        home
     }
 
     /// With this roster.
@@ -102,7 +109,10 @@ impl Home {
         command
             .env_clear()
             .current_dir(self.path("work"))
-            .env("PATH", format!("{bin}:{path}"))
+            .env(
+                "PATH",
+                format!("{}:{bin}:{path}", self.path("bin").display()),
+            )
             .env("SHELL", "/bin/sh")
             .env("LANG", "C.UTF-8")
             .env("MOSAIC_HOME", self.mosaic())

@@ -175,7 +175,11 @@ fn an_agent_of_another_host_is_not_taken_for_one_here() {
     let home = Home::with_roster(
         "version: 1\nagents:\n  - { name: a, runtime: shell, command: bash --norc --noprofile -i, host: u@h }\n",
     );
-    home.run(&["start"]).fails(1, &["another host"]);
+    // What is started elsewhere is not started here: only when it is named is that an error.
+    home.ok(&["start"]);
+    home.run(&["start", "a"]).fails(1, &["on u@h", "hint: "]);
     home.run(&["agent", "send", "a", "-m", "x"])
-        .fails(1, &["another host", "hint: "]);
+        .fails(1, &["u@h cannot be reached", "Connection refused"]);
+    let status = home.run(&["status"]);
+    status.fails(1, &["u@h cannot be reached"]);
 }

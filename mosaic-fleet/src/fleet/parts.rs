@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::open::placed;
-use super::{Fleet, Inner};
+use super::{Fleet, FleetOptions, Inner};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::registry::{Context, Reach, Registry};
@@ -200,6 +200,30 @@ impl Inner {
 }
 
 impl Fleet {
+    /// The fleet as it is on `host`: the roster's agents of that host, and those of which it names
+    /// none, reached from there by the transport `scheme`. What a gateway there serves.
+    ///
+    /// # Errors
+    /// As [`Fleet::open`].
+    pub fn on_host(
+        roster: &Roster,
+        host: &str,
+        scheme: &str,
+        options: FleetOptions,
+    ) -> Result<Fleet> {
+        let mut there = roster.clone();
+        let local = |agent: &AgentSpec| match &agent.host {
+            Some(named) => named == host,
+            None => agent.transport.as_ref().unwrap_or(&roster.transport) == scheme,
+        };
+        there.agents.retain(local);
+        for agent in &mut there.agents {
+            (agent.host, agent.transport) = (None, None);
+        }
+        scheme.clone_into(&mut there.transport);
+        Fleet::with_roster(there, options)
+    }
+
     /// The part of the fleet that an agent is in: this host's for one that the roster does not have.
     ///
     /// # Errors

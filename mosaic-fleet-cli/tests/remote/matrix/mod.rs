@@ -1,1 +1,6 @@
 //! Agents behind a gateway, over a homeserver.
+
+mod conformance;
+mod http;
+mod stage;
+mod synapse;

@@ -5,3 +5,5 @@ mod cut;
 mod hostile;
 mod refused;
 mod sshd;
+
+pub(crate) use sshd::free_port;

@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::agent::AgentName;
+use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
+use crate::message::Evidence;
+use crate::text::one_line;
 
 /// The version of these shapes. An event of another one is not for us.
 pub(crate) const VERSION: u32 = 1;
@@ -87,8 +89,6 @@ pub(crate) struct Reset {
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) force: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) wait_ms: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) expires_at: u64,
 }
@@ -104,7 +104,7 @@ pub(crate) struct Ack {
     pub(crate) host: String,
     pub(crate) state: AckState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) evidence: Option<Told>,
+    pub(crate) evidence: Option<Evidence>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) normalised: Vec<String>,
     #[serde(default)]
@@ -129,13 +129,6 @@ pub(crate) enum AckState {
     /// A reset was done.
     Done,
     Failed,
-}
-
-/// An evidence, as it crosses a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Told {
-    pub(crate) kind: String,
-    pub(crate) detail: String,
 }
 
 /// An error, as it crosses a room.
@@ -237,7 +230,7 @@ pub(crate) enum Answered {
 pub(crate) struct Shown {
     pub(crate) v: u32,
     pub(crate) agent: AgentName,
-    pub(crate) state: String,
+    pub(crate) state: AgentState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) runtime: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,10 +243,39 @@ pub(crate) struct Shown {
     #[serde(default)]
     pub(crate) evidence: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) exit_code: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) exit_signal: Option<i32>,
+    pub(crate) exit_status: Option<ExitStatus>,
     pub(crate) at: u64,
+}
+
+impl Shown {
+    /// A status, to cross a room.
+    pub(crate) fn of(status: &AgentStatus) -> Self {
+        Shown {
+            v: VERSION,
+            agent: status.name.clone(),
+            state: status.state,
+            runtime: status.runtime.clone(),
+            waiting_for: status.waiting_for.clone(),
+            question: status.question.clone(),
+            since: status.since.map(millis),
+            evidence: status.evidence.clone(),
+            exit_status: status.exit_status,
+            at: now(),
+        }
+    }
+
+    /// The status that crossed a room. What a terminal would obey is left out.
+    pub(crate) fn status(self, transport: &str, host: &str) -> AgentStatus {
+        let evidence = one_line(&self.evidence);
+        let mut status = AgentStatus::new(self.agent, transport, self.state, evidence);
+        status.runtime = self.runtime;
+        status.host = Some(host.to_owned());
+        status.waiting_for = self.waiting_for.as_deref().map(one_line);
+        status.question = self.question.as_deref().map(one_line);
+        status.since = self.since.and_then(time);
+        status.exit_status = self.exit_status;
+        status
+    }
 }
 
 /// The content of [`kind::AGENT`].

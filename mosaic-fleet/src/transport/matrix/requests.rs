@@ -265,6 +265,20 @@ impl Client {
         Ok(read(&self.call(request, patience).await?.chunk))
     }
 
+    /// One event.
+    pub(crate) async fn event(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+        patience: Patience,
+    ) -> Result<Event> {
+        let (room, event) = (room.to_owned(), event.to_owned());
+        let request = api::room::get_room_event::v3::Request::new(room, event);
+        let answer = self.call(request, patience).await?;
+        let read = serde_json::from_str(answer.event.json().get());
+        read.map_err(|error| MatrixError::Request(error.to_string()))
+    }
+
     /// Joins a room by its id.
     pub(crate) async fn join(&self, room: &RoomId, patience: Patience) -> Result<()> {
         let request = api::membership::join_room_by_id::v3::Request::new(room.to_owned());

@@ -280,8 +280,8 @@ fn parse_size(text: &str) -> Result<(u16, u16)> {
         })
 }
 
-/// This host's name without its domain.
-pub(crate) fn short_host_name() -> String {
+/// This host's name without its domain, as preambles have it.
+pub fn short_host_name() -> String {
     let uname = rustix::system::uname();
     let name = uname.nodename().to_string_lossy();
     name.split('.').next().unwrap_or("localhost").to_owned()

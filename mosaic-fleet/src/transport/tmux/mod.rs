@@ -47,7 +47,9 @@ use async_trait::async_trait;
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 
-pub use config::{DEFAULT_SCHEME, DEFAULT_SOCKET, Socket, Timing, TmuxBlock, TmuxConfig};
+pub use config::{
+    DEFAULT_SCHEME, DEFAULT_SOCKET, Socket, Timing, TmuxBlock, TmuxConfig, short_host_name,
+};
 pub use remote::Destination;
 use source::sender_of_pane;
 pub use target::PaneTarget;

@@ -1,0 +1,129 @@
+//! What a gateway tells without being asked: how its agents are, when that changes, and that it is
+//! there at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ruma::OwnedRoomId;
+
+use super::super::client::Patience;
+use super::super::protocol::{HostState, Shown, VERSION, kind, now};
+use super::Shared;
+use crate::agent::{AgentName, AgentState, AgentStatus};
+use crate::options::ListOptions;
+
+/// How often the local transport is asked how its agents are.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long the server waits for us before it says that this host is down.
+const DOWN_AFTER: Duration = Duration::from_secs(120);
+
+/// How often it is told that we are there: an event each time where it cannot wait by itself.
+const ALIVE: Duration = Duration::from_secs(30);
+const ALIVE_BY_EVENT: Duration = Duration::from_secs(300);
+
+/// The feature of servers that set a state by themselves.
+const DELAYED: &str = "org.matrix.msc4140";
+
+/// Tells of each change of an agent's state, for as long as it is polled.
+pub(super) async fn statuses(shared: Arc<Shared>) {
+    let mut told: BTreeMap<AgentName, AgentState> = BTreeMap::new();
+    loop {
+        let listed = shared.local.list(ListOptions::new()).await;
+        let rooms = shared.agent_rooms();
+        for (agent, room) in rooms {
+            let status = match &listed {
+                Ok(all) => all
+                    .iter()
+                    .find(|status| status.name == agent)
+                    .cloned()
+                    .unwrap_or_else(|| nothing(&agent, AgentState::Stopped, "nothing runs for it")),
+                Err(error) => nothing(&agent, AgentState::Unknown, error.message()),
+            };
+            if told.get(&agent) == Some(&status.state) {
+                continue;
+            }
+            if tell(&shared, &room, &status).await {
+                told.insert(agent, status.state);
+            }
+        }
+        let _ = tokio::time::timeout(LOOK, shared.look_again.notified()).await;
+    }
+}
+
+fn nothing(agent: &AgentName, state: AgentState, evidence: &str) -> AgentStatus {
+    AgentStatus::new(agent.clone(), "", state, evidence)
+}
+
+async fn tell(shared: &Shared, room: &OwnedRoomId, status: &AgentStatus) -> bool {
+    let mut shown = Shown::of(status);
+    // The question may hold what is not to be kept in a room.
+    shown.question = None;
+    let patience = Patience::of(Duration::from_secs(30));
+    let put = shared
+        .client
+        .put_state(room, kind::STATUS, "", &shown, patience);
+    put.await
+        .inspect_err(|error| tracing::warn!(%error, "a changed status is told later"))
+        .is_ok()
+}
+
+/// Tells that this host is up, for as long as it is polled.
+pub(super) async fn alive(shared: Arc<Shared>) {
+    let Ok(space) = shared.config.space() else {
+        return;
+    };
+    let patience = || Patience::of(Duration::from_secs(30));
+    let features = shared.client.features(patience()).await.unwrap_or_default();
+    let delayed = features.iter().any(|feature| feature == DELAYED);
+    let state = |up: bool, expires: Duration| HostState {
+        v: VERSION,
+        up,
+        gateway: shared.me.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        at: now(),
+        expires_at: now() + u64::try_from(expires.as_millis()).unwrap_or(u64::MAX / 4),
+    };
+    let host = shared.host.as_str();
+    let mut waiting: Option<String> = None;
+    let mut said = None;
+    loop {
+        let put_off = match &waiting {
+            Some(name) => shared.client.put_off(name, patience()).await.is_ok(),
+            None => false,
+        };
+        if !put_off && delayed {
+            let down = state(false, Duration::ZERO);
+            let put = shared.client.put_state_later(
+                space,
+                kind::HOST,
+                host,
+                &down,
+                DOWN_AFTER,
+                patience(),
+            );
+            waiting = put.await.ok();
+            said = None;
+        }
+        let due = said.is_none_or(|said: tokio::time::Instant| {
+            waiting.is_none() && said.elapsed() >= ALIVE_BY_EVENT
+        });
+        if due {
+            // Where the server waits for us, this holds until it says otherwise.
+            let expires = match waiting {
+                Some(_) => Duration::from_secs(365 * 24 * 60 * 60),
+                None => ALIVE_BY_EVENT * 3,
+            };
+            let up = state(true, expires);
+            let put = shared
+                .client
+                .put_state(space, kind::HOST, host, &up, patience());
+            match put.await {
+                Ok(()) => said = Some(tokio::time::Instant::now()),
+                Err(error) => tracing::warn!(%error, "that this host is up is told later"),
+            }
+        }
+        tokio::time::sleep(ALIVE).await;
+    }
+}

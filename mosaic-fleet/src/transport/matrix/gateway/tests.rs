@@ -1,0 +1,1 @@
+//! A gateway, asked to do what it must not.

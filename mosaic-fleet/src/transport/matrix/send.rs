@@ -1,0 +1,315 @@
+//! Texts and resets: put into the agent's room, where they last, and answered by one ack.
+
+use std::time::{Duration, SystemTime};
+
+use ruma::EventId;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Inner;
+use super::client::Patience;
+use super::error::MatrixError;
+use super::hub::{Heard, Interest};
+use super::protocol::{
+    Ack, AckState, KEY, LONGEST_CONTENT, LONGEST_TEXT, Reset, Sent, VERSION, kind, now, ours,
+    transaction,
+};
+use super::rooms::Located;
+use crate::agent::AgentName;
+use crate::error::{Error, ErrorKind, Refusal, Result, Stage};
+use crate::message::{Evidence, EvidenceKind, Message, Receipt, ReceiptId, Verdict};
+use crate::options::{ResetOptions, ResetReport, SendOptions};
+use crate::text;
+
+/// What the agent programs take as commands, whichever they are.
+pub(crate) const COMMAND_PREFIXES: &str = "/!";
+
+/// What waits for its ack.
+struct Waiting<'a> {
+    located: &'a Located,
+    id: &'a str,
+    deadline: Instant,
+}
+
+impl Inner {
+    /// Sends a text.
+    pub(super) async fn send(
+        &self,
+        to: &AgentName,
+        message: Message,
+        options: SendOptions,
+    ) -> Result<Receipt> {
+        let (began, sent_at) = (Instant::now(), SystemTime::now());
+        let deadline = began + options.timeout + options.wait.unwrap_or_default();
+        let size = message.body.len();
+        if size > LONGEST_TEXT {
+            let what = format!("the text has {size} bytes, and {LONGEST_TEXT} are the most");
+            return Err(Error::invalid_argument(what)
+                .with_hint("write the text to a file and send the file's path"));
+        }
+        let cleaned = text::clean(&message.body, options.strip_control)?;
+        if message.from.is_none()
+            && !options.allow_command
+            && let Some(prefix) = text::command_prefix(&cleaned.text, COMMAND_PREFIXES)
+        {
+            let what = format!("the text begins with {prefix:?}, which is a command");
+            return Err(Error::refused(Refusal::UnsafeText, what)
+                .with_hint("begin with another character, or allow a command (--allow-command)"));
+        }
+        let located = self.find(to, deadline).await?;
+        let id = match &options.idempotency_key {
+            // The same key is the same text, to the server and to the gateway.
+            Some(key) => format!("k.{}", hex(key)),
+            None => uuid::Uuid::now_v7().simple().to_string(),
+        };
+        let sent = Sent {
+            v: VERSION,
+            id: id.clone(),
+            from: message.from.as_ref().map(ToString::to_string),
+            to: to.clone(),
+            expires_at: now() + millis(self.config.expires),
+            wait_ms: options.wait.map(millis),
+            timeout_ms: Some(millis(options.timeout)),
+            allow_command: options.allow_command,
+            no_preamble: message.from.is_none(),
+        };
+        let content = json!({
+            "msgtype": "m.text", "body": cleaned.text, "m.mentions": {}, KEY: sent,
+        });
+        fits(&content)?;
+        let waiting = Waiting {
+            located: &located,
+            id: &id,
+            deadline,
+        };
+        let keyed = options.idempotency_key.is_some().then_some(&cleaned.text);
+        let (event, ack) = self
+            .put(&waiting, kind::MESSAGE, "send", &content, keyed)
+            .await?;
+        let mut receipt = Receipt::new(
+            to.clone(),
+            self.info().to_string(),
+            Verdict::Accepted,
+            Evidence::new(
+                EvidenceKind::Stored,
+                format!(
+                    "the homeserver holds it ({event}); no word from the gateway of {}",
+                    located.host
+                ),
+            ),
+        );
+        receipt.id = ReceiptId::from_string(format!("{to}/{id}/{event}"));
+        receipt.sent_at = sent_at;
+        receipt.normalised = cleaned.changes.iter().map(ToString::to_string).collect();
+        if let Some(ack) = ack {
+            told(&mut receipt, ack)?;
+        }
+        receipt.elapsed = began.elapsed();
+        Ok(receipt)
+    }
+
+    /// Resets an agent.
+    pub(super) async fn reset(
+        &self,
+        agent: &AgentName,
+        options: ResetOptions,
+    ) -> Result<ResetReport> {
+        let began = Instant::now();
+        let deadline = began + options.timeout;
+        let located = self.find(agent, deadline).await?;
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let reset = Reset {
+            v: VERSION,
+            id: id.clone(),
+            mode: options.mode.map(|mode| mode.as_str().to_owned()),
+            force: options.force,
+            timeout_ms: Some(millis(options.timeout)),
+            // Nobody wants an agent to forget long after it was asked.
+            expires_at: now() + millis(options.timeout),
+        };
+        let waiting = Waiting {
+            located: &located,
+            id: &id,
+            deadline,
+        };
+        let (_, ack) = self
+            .put(&waiting, kind::RESET, "reset", &reset, None)
+            .await?;
+        let Some(ack) = ack else {
+            let what = format!(
+                "no word from the gateway of {}; it may reset it yet",
+                located.host
+            );
+            return Err(Error::delivery_unknown(Stage::KeyPressed, what)
+                .with_hint("look at the agent before it is given new work"));
+        };
+        match (ack.state, ack.error) {
+            (AckState::Done, _) => Ok(ResetReport::new(
+                agent.clone(),
+                self.info().to_string(),
+                text::one_line(&ack.command.unwrap_or_default()),
+                plain(ack.evidence),
+                began.elapsed(),
+            )),
+            (_, Some(failure)) => Err(failure.error()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Puts something into an agent's room and waits for what became of it. With `keyed`, the text
+    /// that was sent: what stands under the same key must be the same.
+    async fn put<T: Serialize + Sync>(
+        &self,
+        waiting: &Waiting<'_>,
+        kind: &str,
+        what: &str,
+        content: &T,
+        keyed: Option<&String>,
+    ) -> Result<(ruma::OwnedEventId, Option<Ack>)> {
+        let Waiting {
+            located,
+            id,
+            deadline,
+        } = waiting;
+        let interest = Interest::Ack {
+            room: located.room.clone(),
+            id: (*id).to_owned(),
+        };
+        let mut acks = self.hub.listen(interest, *deadline).await?;
+        let transaction = transaction(what, id);
+        let patience = Patience::until(*deadline);
+        let put = self
+            .client
+            .send(&located.room, kind, &transaction, content, patience);
+        let event = put.await.map_err(MatrixError::in_doubt)?;
+        if let Some(text) = keyed {
+            // The first event under this key, which may be an older one.
+            let first = self.client.event(&located.room, &event, patience).await?;
+            if first.content.get("body").and_then(Value::as_str) != Some(text) {
+                return Err(Error::invalid_argument(
+                    "this idempotency key was used with another text",
+                ));
+            }
+            if let Some(ack) = self.ack_of(located, id, &event, patience).await? {
+                return Ok((event, Some(ack)));
+            }
+        }
+        while let Some(heard) = acks.next(*deadline).await {
+            match heard {
+                Heard::Event(told) => {
+                    let ack = (told.sender == located.gateway).then(|| ours::<Ack>(&told.content));
+                    if let Some(ack) = ack.flatten().filter(|ack| ack.relates_to.event_id == event)
+                    {
+                        return Ok((event, Some(ack)));
+                    }
+                }
+                Heard::Gap => {
+                    if let Some(ack) = self.ack_of(located, id, &event, patience).await? {
+                        return Ok((event, Some(ack)));
+                    }
+                }
+                // It is held, and can be asked about.
+                Heard::Ended(_) => break,
+                Heard::Device(_) => {}
+            }
+        }
+        Ok((event, None))
+    }
+
+    /// The ack of an event, if there is one.
+    async fn ack_of(
+        &self,
+        located: &Located,
+        id: &str,
+        event: &EventId,
+        patience: Patience,
+    ) -> Result<Option<Ack>> {
+        let acks = self
+            .client
+            .answers_to(&located.room, event, kind::ACK, patience)
+            .await?;
+        let mut mine = acks.into_iter().filter(|ack| ack.sender == located.gateway);
+        Ok(mine.find_map(|told| ours::<Ack>(&told.content).filter(|ack| ack.id == id)))
+    }
+
+    /// What became of a text that was sent earlier, by this process or another one.
+    pub(super) async fn outcome(&self, receipt: &ReceiptId, limit: Duration) -> Result<Receipt> {
+        let unknown = || {
+            Error::invalid_argument("no receipt of this transport")
+                .with_hint("pass the `id` of a receipt as it was")
+        };
+        let mut parts = receipt.as_str().splitn(3, '/');
+        let mut part = || parts.next().ok_or_else(unknown);
+        let (agent, id, event) = (part()?, part()?, part()?);
+        let agent = AgentName::new(agent).map_err(|_| unknown())?;
+        let event = EventId::parse(event).map_err(|_| unknown())?;
+        let deadline = Instant::now() + limit;
+        let located = self.find(&agent, deadline).await?;
+        let patience = Patience::until(deadline);
+        let mut known = Receipt::new(
+            agent,
+            self.info().to_string(),
+            Verdict::Accepted,
+            Evidence::new(EvidenceKind::Stored, "no word from the gateway yet"),
+        );
+        known.id = receipt.clone();
+        if let Some(ack) = self.ack_of(&located, id, &event, patience).await? {
+            told(&mut known, ack)?;
+        }
+        Ok(known)
+    }
+}
+
+/// Puts what an ack says into a receipt.
+fn told(receipt: &mut Receipt, ack: Ack) -> Result<()> {
+    receipt.verdict = match ack.state {
+        AckState::Submitted => Verdict::Submitted,
+        AckState::Queued => Verdict::Queued,
+        AckState::Unconfirmed => Verdict::Unconfirmed,
+        AckState::Failed => {
+            return Err(ack.error.map_or_else(unexpected, |failure| failure.error()));
+        }
+        AckState::Done => return Err(unexpected()),
+    };
+    receipt.evidence = plain(ack.evidence);
+    receipt.attempts = ack.attempts;
+    let more = ack.normalised.iter().map(|change| text::one_line(change));
+    receipt.normalised.extend(more);
+    Ok(())
+}
+
+fn plain(evidence: Option<Evidence>) -> Evidence {
+    match evidence {
+        Some(told) => Evidence::new(told.kind, text::one_line(&told.detail)),
+        None => Evidence::new(EvidenceKind::None, "the gateway says no more"),
+    }
+}
+
+fn unexpected() -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "the gateway answers in a way that is not known here",
+    )
+    .with_hint("is it of another version of mosaic-fleet?")
+}
+
+/// In JSON a text may grow.
+fn fits(content: &Value) -> Result<()> {
+    let size = content.to_string().len();
+    if size <= LONGEST_CONTENT {
+        return Ok(());
+    }
+    let what =
+        format!("the message has {size} bytes on its way, and {LONGEST_CONTENT} are the most");
+    Err(Error::invalid_argument(what)
+        .with_hint("write the text to a file and send the file's path"))
+}
+
+fn hex(key: &str) -> String {
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX / 4)
+}
