@@ -11,8 +11,8 @@ use mosaic_fleet::{AgentName, DynTransport};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-use super::stage::{Stage, fixture};
-use super::synapse::Synapse;
+use super::stage::{Server, Stage, fixture};
+use super::synapse::shared;
 
 struct Afar {
     stage: Mutex<Stage>,
@@ -27,7 +27,7 @@ impl Harness for Afar {
             .start_for_conformance(Script::boxed())
             .await
             .unwrap();
-        let mut stage = Stage::around(Synapse::new(), fixture, &AGENTS);
+        let mut stage = Stage::around(Server::Shared(shared()), fixture, &AGENTS);
         stage.start_gateway();
         let transport: DynTransport = Arc::new(stage.transport(&stage.operator));
         Afar {
@@ -74,7 +74,7 @@ impl Harness for Afar {
             .unwrap();
     }
     async fn break_backend(&self) {
-        self.stage.lock().await.synapse.kill();
+        self.stage.lock().await.door.close();
     }
     fn quirks(&self) -> Quirks {
         Quirks::new()

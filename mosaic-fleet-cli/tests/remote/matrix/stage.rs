@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mosaic_fleet::testing::scripted_agent::Script;
@@ -14,7 +18,7 @@ use mosaic_fleet::transport::matrix::{MatrixConfig, MatrixTransport};
 use serde_json::{Value, json};
 
 use super::http::{call, encoded};
-use super::synapse::{Account, Synapse};
+use super::synapse::{Account, Synapse, shared};
 
 /// The host of the agents, as the roster names it.
 pub(crate) const HOST: &str = "box1";
@@ -22,8 +26,26 @@ pub(crate) const HOST: &str = "box1";
 /// How long something may take that must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The homeserver of a stage.
+pub(crate) enum Server {
+    Shared(&'static Synapse),
+    Own(Synapse),
+}
+
+impl std::ops::Deref for Server {
+    type Target = Synapse;
+    fn deref(&self) -> &Synapse {
+        match self {
+            Server::Shared(synapse) => synapse,
+            Server::Own(synapse) => synapse,
+        }
+    }
+}
+
 pub(crate) struct Stage {
-    pub(crate) synapse: Synapse,
+    pub(crate) synapse: Server,
+    /// The way to it, which a test may close.
+    pub(crate) door: Door,
     pub(crate) fixture: TmuxFixture,
     pub(crate) admin: Account,
     /// May reset and command.
@@ -40,7 +62,6 @@ pub(crate) struct Stage {
 impl Stage {
     /// With these agents, running and idle, and rooms for them; no gateway yet.
     pub(crate) async fn new(agents: &[&str], script: Script) -> Self {
-        let synapse = Synapse::new();
         let fixture = fixture();
         for name in agents {
             fixture.start(name, &script).await.unwrap();
@@ -48,13 +69,15 @@ impl Stage {
         for name in agents {
             fixture.ready(name).await.unwrap();
         }
-        Self::around(synapse, fixture, agents)
+        Self::around(Server::Shared(shared()), fixture, agents)
     }
 
     /// Around a host that is there already.
-    pub(crate) fn around(synapse: Synapse, fixture: TmuxFixture, agents: &[&str]) -> Self {
-        let account = |name: &str| synapse.account(name);
+    pub(crate) fn around(synapse: Server, fixture: TmuxFixture, agents: &[&str]) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let account = |name: &str| synapse.account(&format!("{name}-{number}"));
         let mut stage = Stage {
+            door: Door::to(synapse.port),
             admin: account("admin"),
             operator: account("operator"),
             ada: account("ada"),
@@ -81,7 +104,7 @@ impl Stage {
 
     pub(crate) fn block(&self) -> Value {
         let mut block = json!({
-            "homeserver": self.synapse.url(), "admin": self.admin.user,
+            "homeserver": self.door.url(), "admin": self.admin.user,
             "gateways": {HOST: self.gateway_account.user},
             "senders": [self.ada.user], "operators": [self.operator.user],
         });
@@ -292,9 +315,78 @@ pub(crate) fn fixture() -> TmuxFixture {
     fixture.with_agent_program(agent)
 }
 
+/// Makes accounts and events of one process differ.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A way to a port that can be closed for good: nobody is there then.
+pub(crate) struct Door {
+    port: u16,
+    closed: Arc<AtomicBool>,
+    passing: Arc<Mutex<Vec<TcpStream>>>,
+    porter: Option<JoinHandle<()>>,
+}
+
+impl Door {
+    fn to(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut door = Door {
+            port: listener.local_addr().unwrap().port(),
+            closed: Arc::default(),
+            passing: Arc::default(),
+            porter: None,
+        };
+        let (closed, passing) = (Arc::clone(&door.closed), Arc::clone(&door.passing));
+        door.porter = Some(std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if closed.load(Ordering::SeqCst) {
+                    return;
+                }
+                let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
+                    continue;
+                };
+                let _ = (near.set_nodelay(true), far.set_nodelay(true));
+                let ends = [(&near, &far), (&far, &near)];
+                for (from, to) in ends.map(|(from, to)| (from.try_clone(), to.try_clone())) {
+                    let (mut from, mut to) = (from.unwrap(), to.unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                let mut passing = passing.lock().unwrap();
+                passing.retain(|one| one.peer_addr().is_ok());
+                passing.extend([near, far]);
+            }
+        }));
+        door
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Closes it, and all that pass.
+    pub(crate) fn close(&mut self) {
+        let Some(porter) = self.porter.take() else {
+            return;
+        };
+        self.closed.store(true, Ordering::SeqCst);
+        // It waits for somebody to come.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        let _ = porter.join();
+        for one in self.passing.lock().unwrap().drain(..) {
+            let _ = one.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 pub(crate) fn uuid_like() -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     format!(
         "t{}-{}",
         std::process::id(),

@@ -1,15 +1,16 @@
-//! A Synapse of a test's own: in a folder of its own, on a loopback port, federating with nobody. It
-//! ends when this is dropped, and by itself when the test's process is gone.
+//! A Synapse of the tests' own: in a folder of its own, on a loopback port, federating with nobody. It
+//! ends when this is dropped, and also when the tests' process is gone, however that ended.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::http::{call, post};
 use crate::ssh::free_port;
@@ -26,10 +27,23 @@ pub(crate) struct Account {
 }
 
 pub(crate) struct Synapse {
-    folder: TempDir,
-    port: u16,
-    server: Option<Child>,
+    folder: PathBuf,
+    pub(crate) port: u16,
+    /// Ends the server when its standard input does, and with `remove` its folder.
+    keeper: Option<Child>,
+    server: u32,
+    remove: bool,
 }
+
+/// The one that tests share which do not end it.
+pub(crate) fn shared() -> &'static Synapse {
+    static SHARED: OnceLock<Synapse> = OnceLock::new();
+    SHARED.get_or_init(|| Synapse::kept(true))
+}
+
+/// What ends with its standard input: the server first, then what it left.
+const KEEPER: &str = "remove=$1; folder=$2; shift 2; exec 3<&0; \"$@\" </dev/null >\"$folder/output\" 2>&1 & \
+    echo $!; exec >/dev/null; cat <&3; kill -9 $! 2>/dev/null; [ \"$remove\" = yes ] && sleep 1 && rm -rf \"$folder\"";
 
 fn python() -> PathBuf {
     let synapse = std::env::var("MOSAIC_SYNAPSE").unwrap_or_else(|_| {
@@ -45,13 +59,20 @@ fn python() -> PathBuf {
 }
 
 impl Synapse {
+    /// One that a test may end.
     pub(crate) fn new() -> Self {
+        Self::kept(false)
+    }
+
+    fn kept(remove: bool) -> Self {
         let folder = tempfile::Builder::new().prefix("mf-hs-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let mut synapse = Synapse {
-            folder,
+            folder: folder.keep(),
             port: free_port(),
-            server: None,
+            keeper: None,
+            server: 0,
+            remove,
         };
         synapse.configure();
         synapse.start();
@@ -63,7 +84,7 @@ impl Synapse {
     }
 
     fn configure(&self) {
-        let at = |name: &str| self.folder.path().join(name).display().to_string();
+        let at = |name: &str| self.folder.join(name).display().to_string();
         fs::write(
             at("log.yaml"),
             json!({
@@ -97,7 +118,15 @@ impl Synapse {
         });
         // JSON is YAML.
         fs::write(at("homeserver.yaml"), config.to_string()).unwrap();
-        let keys = self.synapse().arg("--generate-keys").output().unwrap();
+        let [python, arguments @ ..] = &self.arguments()[..] else {
+            unreachable!("there is always a program")
+        };
+        let mut keys = self.synapse(python);
+        let keys = keys
+            .args(arguments)
+            .arg("--generate-keys")
+            .output()
+            .unwrap();
         assert!(
             keys.status.success(),
             "{}",
@@ -105,56 +134,70 @@ impl Synapse {
         );
     }
 
-    fn synapse(&self) -> Command {
-        let mut command = Command::new(python());
+    fn arguments(&self) -> Vec<String> {
+        let config = self.folder.join("homeserver.yaml").display().to_string();
+        let python = python().display().to_string();
+        let words = ["-m", "synapse.app.homeserver", "--config-path"].map(str::to_owned);
+        [python].into_iter().chain(words).chain([config]).collect()
+    }
+
+    fn synapse(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let path = std::env::var("PATH").unwrap_or_default();
         command
             .env_clear()
-            .env("HOME", self.folder.path())
-            .env("LANG", "C.UTF-8");
-        command.args(["-m", "synapse.app.homeserver", "--config-path"]);
-        command.arg(self.folder.path().join("homeserver.yaml"));
-        command.current_dir(self.folder.path());
+            .env("HOME", &self.folder)
+            .env("LANG", "C.UTF-8")
+            .env("PATH", path);
+        command.current_dir(&self.folder);
         command
     }
 
     /// Starts it, on the same port and data as before.
     pub(crate) fn start(&mut self) {
-        let output = fs::File::create(self.folder.path().join("output")).unwrap();
-        let mut command = self.synapse();
+        let remove = if self.remove { "yes" } else { "no" };
+        let mut command = self.synapse("sh");
         command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().unwrap())
-            .stderr(output);
-        let mut server = command.spawn().unwrap();
+            .args(["-c", KEEPER, "sh", remove])
+            .arg(&self.folder)
+            .args(self.arguments());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut keeper = command.spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(keeper.stdout.take().unwrap())
+            .read_line(&mut said)
+            .unwrap();
+        self.server = said.trim().parse().unwrap();
+        self.keeper = Some(keeper);
         let began = Instant::now();
+        let stat = PathBuf::from(format!("/proc/{}/stat", self.server));
         loop {
             let up = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
             if up && call("GET", &format!("{}/health", self.url()), None, None).0 == 200 {
                 break;
             }
-            let ended = server.try_wait().unwrap().is_some();
-            if ended || began.elapsed() > LIMIT {
-                let _ = server.kill();
-                let output = fs::read_to_string(self.folder.path().join("output"));
+            if !stat.exists() || began.elapsed() > LIMIT {
+                let output = fs::read_to_string(self.folder.join("output"));
                 panic!("Synapse does not come: {}", output.unwrap_or_default());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        self.server = Some(server);
     }
 
     /// Ends it in the middle of whatever it does.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _ = server.kill();
-            let _ = server.wait();
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
         }
     }
 
     /// The processor time it has used, in seconds.
     pub(crate) fn cpu_seconds(&self) -> f64 {
-        let pid = self.server.as_ref().unwrap().id();
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server)).unwrap();
         let fields: Vec<&str> = stat
             .rsplit_once(')')
             .unwrap()
@@ -192,6 +235,7 @@ impl Synapse {
 impl Drop for Synapse {
     fn drop(&mut self) {
         self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -30,6 +30,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long one try may last where the request itself does not wait.
 const TRY: Duration = Duration::from_secs(30);
 
+/// How long a server that takes no connection is tried.
+const UNREACHED: Duration = Duration::from_secs(3);
+
 /// The longest pause between two tries, where the server does not ask for one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -207,6 +210,7 @@ impl Client {
             .build();
         // Whether any try may have arrived: what is said at the end must not forget it.
         let mut reached = false;
+        let began = Instant::now();
         loop {
             let again = request
                 .try_clone()
@@ -227,10 +231,18 @@ impl Client {
                 MatrixError::Unreachable { .. } => None,
                 _ => return Err(error),
             };
+            // Nobody is there at all: that is said soon, and may be asked again.
+            let nobody =
+                matches!(error, MatrixError::Unreachable { reached: false, .. }) && !reached;
+            let patient = if nobody {
+                began + UNREACHED
+            } else {
+                patience.deadline
+            };
             let pause = asked_for
                 .unwrap_or_default()
                 .max(pauses.next().unwrap_or(LONGEST_PAUSE));
-            if patience.once || Instant::now() + pause >= patience.deadline {
+            if patience.once || Instant::now() + pause >= patience.deadline.min(patient) {
                 return Err(match error {
                     // A server that fails may have done it before.
                     MatrixError::Refused { status: 500.., .. }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::{AgentName, AgentState, AgentStatus, ExitStatus};
-use crate::message::Evidence;
+use crate::message::{Evidence, Verdict};
 use crate::text::one_line;
 
 /// The version of these shapes. An event of another one is not for us.
@@ -111,6 +111,9 @@ pub(crate) struct Ack {
     pub(crate) attempts: u32,
     #[serde(default)]
     pub(crate) elapsed_ms: u64,
+    /// The gateway's own receipt, by which it is asked what became of a text that is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<String>,
     /// What a program was told by a reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,
@@ -129,6 +132,28 @@ pub(crate) enum AckState {
     /// A reset was done.
     Done,
     Failed,
+}
+
+impl AckState {
+    /// A verdict, to cross a room.
+    pub(crate) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Submitted => AckState::Submitted,
+            Verdict::Queued => AckState::Queued,
+            // A local transport that only stores has no word from the agent either.
+            Verdict::Accepted | Verdict::Unconfirmed => AckState::Unconfirmed,
+        }
+    }
+
+    /// The verdict that crossed a room; nothing where it is none.
+    pub(crate) fn verdict(self) -> Option<Verdict> {
+        match self {
+            AckState::Submitted => Some(Verdict::Submitted),
+            AckState::Queued => Some(Verdict::Queued),
+            AckState::Unconfirmed => Some(Verdict::Unconfirmed),
+            AckState::Done | AckState::Failed => None,
+        }
+    }
 }
 
 /// An error, as it crosses a room.
@@ -192,6 +217,8 @@ pub(crate) enum Asks {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wait_ms: Option<u64>,
     },
+    /// What became of a text that was held, by the gateway's own receipt.
+    Outcome { receipt: String },
     /// How all agents of a host are; asked in the Space.
     List {
         host: String,
@@ -220,6 +247,10 @@ pub(crate) enum Answered {
         lines: Vec<String>,
         next: Option<String>,
         gap: bool,
+    },
+    Outcome {
+        state: AckState,
+        evidence: Evidence,
     },
     List(Vec<Shown>),
     Failed(Failure),

@@ -12,8 +12,8 @@ use super::client::Patience;
 use super::error::MatrixError;
 use super::hub::{Heard, Interest};
 use super::protocol::{
-    Ack, AckState, KEY, LONGEST_CONTENT, LONGEST_TEXT, Reset, Sent, VERSION, kind, now, ours,
-    transaction,
+    Ack, AckState, Answered, Asks, KEY, LONGEST_CONTENT, LONGEST_TEXT, Reset, Sent, VERSION, kind,
+    now, ours, transaction,
 };
 use super::rooms::Located;
 use crate::agent::AgentName;
@@ -254,8 +254,19 @@ impl Inner {
             Evidence::new(EvidenceKind::Stored, "no word from the gateway yet"),
         );
         known.id = receipt.clone();
-        if let Some(ack) = self.ack_of(&located, id, &event, patience).await? {
-            told(&mut known, ack)?;
+        let Some(ack) = self.ack_of(&located, id, &event, patience).await? else {
+            return Ok(known);
+        };
+        let held = ack.receipt.clone();
+        told(&mut known, ack)?;
+        if let (Verdict::Queued, Some(receipt)) = (known.verdict, held) {
+            // What its program held then it may have taken by now.
+            let asks = Asks::Outcome { receipt };
+            let asked = self.ask(&located.room, &located, asks, deadline).await?;
+            if let Some(Answered::Outcome { state, evidence }) = asked {
+                known.verdict = state.verdict().ok_or_else(unexpected)?;
+                known.evidence = plain(Some(evidence));
+            }
         }
         Ok(known)
     }
@@ -263,14 +274,10 @@ impl Inner {
 
 /// Puts what an ack says into a receipt.
 fn told(receipt: &mut Receipt, ack: Ack) -> Result<()> {
-    receipt.verdict = match ack.state {
-        AckState::Submitted => Verdict::Submitted,
-        AckState::Queued => Verdict::Queued,
-        AckState::Unconfirmed => Verdict::Unconfirmed,
-        AckState::Failed => {
-            return Err(ack.error.map_or_else(unexpected, |failure| failure.error()));
-        }
-        AckState::Done => return Err(unexpected()),
+    receipt.verdict = match (ack.state.verdict(), ack.error) {
+        (Some(verdict), _) => verdict,
+        (None, Some(failure)) => return Err(failure.error()),
+        (None, None) => return Err(unexpected()),
     };
     receipt.evidence = plain(ack.evidence);
     receipt.attempts = ack.attempts;

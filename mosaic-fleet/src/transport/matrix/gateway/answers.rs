@@ -7,11 +7,12 @@ use ruma::{DeviceId, OwnedUserId};
 
 use super::super::client::Patience;
 use super::super::protocol::{
-    Answered, Asks, Failure, Request, Response, Shown, VERSION, kind, now, transaction,
+    AckState, Answered, Asks, Failure, Request, Response, Shown, VERSION, kind, now, transaction,
 };
 use super::Shared;
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
+use crate::message::ReceiptId;
 use crate::options::{Cursor, ListOptions, StatusOptions, TailOptions};
 
 /// The longest part of an answer, in bytes: in JSON inside JSON it grows.
@@ -90,6 +91,14 @@ async fn answered(
                 lines: tail.lines,
                 next: tail.next.map(|next| next.as_str().to_owned()),
                 gap: tail.gap,
+            }
+        }
+        (Asks::Outcome { receipt }, Some(_)) => {
+            let receipt = ReceiptId::from_string(receipt.as_str());
+            let receipt = shared.local.outcome(&receipt).await?;
+            Answered::Outcome {
+                state: AckState::of(receipt.verdict),
+                evidence: receipt.evidence,
             }
         }
         (Asks::List { host, .. }, None) if *host != shared.host => return Ok(None),

@@ -16,7 +16,7 @@ use super::Shared;
 use super::journal::{Row, State};
 use super::judge::{Deed, Told, limit};
 use crate::error::{Error, Refusal, Result, Stage};
-use crate::message::{Message, Sender, Verdict};
+use crate::message::{Message, Sender};
 use crate::options::{ResetOptions, SendOptions, StatusOptions, TailOptions};
 use crate::text::one_line;
 
@@ -75,6 +75,7 @@ async fn settle(shared: &Shared, row: &Row) -> Result<String> {
         normalised: Vec::new(),
         attempts: 0,
         elapsed_ms: 0,
+        receipt: None,
         command: None,
         error: None,
         at: 0,
@@ -149,12 +150,8 @@ async fn deed(shared: &Shared, row: &Row, again: bool, ack: &mut Ack) -> Result<
                 options = options.with_idempotency_key(format!("mx-{}", row.event));
             }
             let receipt = shared.local.send(&row.agent, message, options).await?;
-            ack.state = match receipt.verdict {
-                Verdict::Submitted => AckState::Submitted,
-                Verdict::Queued => AckState::Queued,
-                // A local transport that only stores has no word from the agent either.
-                Verdict::Accepted | Verdict::Unconfirmed => AckState::Unconfirmed,
-            };
+            ack.state = AckState::of(receipt.verdict);
+            ack.receipt = Some(receipt.id.as_str().to_owned());
             ack.evidence = Some(receipt.evidence);
             ack.normalised = receipt.normalised;
             ack.attempts = receipt.attempts;
