@@ -348,7 +348,13 @@ impl TmuxFixture {
 
 impl Drop for TmuxFixture {
     fn drop(&mut self) {
+        let pid = self.tmux_text(&["display-message", "-p", "#{pid}"]);
         let _ = self.tmux(&["kill-server"]);
+        // One that has something to tell a client whose reader was killed never ends by itself.
+        let pid = pid.ok().and_then(|pid| pid_of(pid.parse().ok()?));
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
 }
 

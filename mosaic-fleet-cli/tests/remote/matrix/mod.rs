@@ -1,6 +1,7 @@
 //! Agents behind a gateway, over a homeserver.
 
 mod conformance;
+mod crash;
 mod http;
 mod stage;
 mod synapse;

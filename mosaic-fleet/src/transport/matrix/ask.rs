@@ -20,9 +20,34 @@ const MOST_PARTS: u32 = 256;
 impl Inner {
     /// Asks the gateway of `located` in `room`. Nothing when it is silent until `deadline`.
     ///
+    /// An answer goes to a device once: another process of the same account may have taken it. So it
+    /// is asked once more when half of the time is over.
+    ///
     /// # Errors
     /// The gateway's own; what the homeserver refuses.
     pub(super) async fn ask(
+        &self,
+        room: &RoomId,
+        located: &Located,
+        asks: Asks,
+        deadline: Instant,
+    ) -> Result<Option<Answered>> {
+        let now = Instant::now();
+        let half = now + deadline.saturating_duration_since(now) / 2;
+        let waits = matches!(
+            asks,
+            Asks::Tail {
+                wait_ms: Some(_),
+                ..
+            }
+        );
+        if !waits && let Some(answered) = self.ask_once(room, located, asks.clone(), half).await? {
+            return Ok(Some(answered));
+        }
+        self.ask_once(room, located, asks, deadline).await
+    }
+
+    async fn ask_once(
         &self,
         room: &RoomId,
         located: &Located,

@@ -209,7 +209,7 @@ impl Client {
             .with_jitter()
             .build();
         // Whether any try may have arrived: what is said at the end must not forget it.
-        let mut reached = false;
+        let mut lost = false;
         let began = Instant::now();
         loop {
             let again = request
@@ -225,15 +225,14 @@ impl Client {
                     reached: true,
                 },
             };
-            reached |= matches!(error, MatrixError::Unreachable { reached: true, .. });
+            let error = error.after_loss(&mut lost);
             let asked_for = match &error {
                 MatrixError::Refused { status, after, .. } if passes_by(*status) => *after,
                 MatrixError::Unreachable { .. } => None,
                 _ => return Err(error),
             };
             // Nobody is there at all: that is said soon, and may be asked again.
-            let nobody =
-                matches!(error, MatrixError::Unreachable { reached: false, .. }) && !reached;
+            let nobody = matches!(error, MatrixError::Unreachable { reached: false, .. });
             let patient = if nobody {
                 began + UNREACHED
             } else {
@@ -243,20 +242,7 @@ impl Client {
                 .unwrap_or_default()
                 .max(pauses.next().unwrap_or(LONGEST_PAUSE));
             if patience.once || Instant::now() + pause >= patience.deadline.min(patient) {
-                return Err(match error {
-                    // A server that fails may have done it before.
-                    MatrixError::Refused { status: 500.., .. }
-                    | MatrixError::Unreachable { .. }
-                        if reached =>
-                    {
-                        MatrixError::Unreachable {
-                            host: self.host.clone(),
-                            words: error.to_string(),
-                            reached,
-                        }
-                    }
-                    error => error,
-                });
+                return Err(error);
             }
             tracing::debug!(%error, ?pause, "asks the homeserver again");
             sleep(pause).await;
@@ -296,6 +282,8 @@ impl Client {
             host: self.host.clone(),
             status: status.as_u16(),
             after: asked.or(seconds.map(Duration::from_secs)),
+            // A server that fails may have done it before.
+            lost: status.is_server_error(),
             words: plain(if said.error.is_empty() {
                 status.canonical_reason().unwrap_or("it refused")
             } else {

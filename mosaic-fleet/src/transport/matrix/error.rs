@@ -18,6 +18,8 @@ pub(crate) enum MatrixError {
         words: String,
         /// When the server may be asked again.
         after: Option<Duration>,
+        /// Of this try or one before it the server may have done what was asked.
+        lost: bool,
     },
     /// No answer. `reached`: the request may have arrived, and its answer was lost.
     #[error("{host}: {words}")]
@@ -40,11 +42,25 @@ impl MatrixError {
         matches!(self, MatrixError::Refused { code, .. } if codes.contains(&code.as_str()))
     }
 
+    /// The same after earlier tries: `before` says whether one of them may have been done, and is
+    /// kept up to date.
+    pub(crate) fn after_loss(mut self, before: &mut bool) -> Self {
+        if let MatrixError::Refused { lost, .. } | MatrixError::Unreachable { reached: lost, .. } =
+            &mut self
+        {
+            *lost |= *before;
+            *before = *lost;
+        }
+        self
+    }
+
     /// What this means for a text or a reset that was on its way: unknown, where the server may hold
     /// it.
     pub(crate) fn in_doubt(self) -> Error {
         match self {
-            MatrixError::Unreachable { reached: true, .. } | MatrixError::Unreadable { .. } => {
+            MatrixError::Refused { lost: true, .. }
+            | MatrixError::Unreachable { reached: true, .. }
+            | MatrixError::Unreadable { .. } => {
                 let message = format!("{self}; the homeserver may hold it or not");
                 Error::delivery_unknown(Stage::KeyPressed, message).with_source(self)
             }

@@ -21,18 +21,6 @@ pub(crate) struct Event {
     pub(crate) origin_server_ts: u64,
 }
 
-/// State of a room that one is only invited to.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct Stripped {
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) sender: OwnedUserId,
-    #[serde(default)]
-    pub(crate) content: Value,
-    #[serde(default)]
-    pub(crate) state_key: String,
-}
-
 /// A message from device to device.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct ToDevice {
@@ -49,7 +37,8 @@ pub(crate) struct Batch {
     /// Where the next look continues.
     pub(crate) next: String,
     pub(crate) rooms: Vec<RoomBatch>,
-    pub(crate) invites: Vec<Invite>,
+    /// Somebody asks us into a room.
+    pub(crate) invited: bool,
     /// Rooms that one is no longer in.
     pub(crate) left: Vec<OwnedRoomId>,
     pub(crate) to_device: Vec<ToDevice>,
@@ -64,11 +53,4 @@ pub(crate) struct RoomBatch {
     pub(crate) before: Option<String>,
     pub(crate) state: Vec<Event>,
     pub(crate) timeline: Vec<Event>,
-}
-
-/// A room that somebody asks us into.
-#[derive(Debug, Clone)]
-pub(crate) struct Invite {
-    pub(crate) room: OwnedRoomId,
-    pub(crate) state: Vec<Stripped>,
 }

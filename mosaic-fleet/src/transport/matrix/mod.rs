@@ -44,7 +44,6 @@ use crate::options::{
 };
 use ask::patience;
 use client::{Client, Patience};
-use event::Event;
 use hub::{Heard, Hub, Interest};
 use protocol::{Answered, Asks, LONGEST_TEXT, Shown, kind};
 use rooms::{Located, Rooms, own_state};

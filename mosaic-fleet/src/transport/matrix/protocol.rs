@@ -60,6 +60,9 @@ pub(crate) struct Sent {
     pub(crate) v: u32,
     /// Names the text; the same id from the same sender is the same text.
     pub(crate) id: String,
+    /// Names the call that put it: of two calls with one key, only the first one puts anything.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) call: String,
     /// `HOST:SESSION` of the sender, as it says itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,

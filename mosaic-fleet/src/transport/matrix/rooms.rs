@@ -224,9 +224,4 @@ impl Rooms {
         rooms.sort_by(|one: &(AgentName, _, _), other| one.0.cmp(&other.0));
         Ok(rooms)
     }
-
-    /// Forgets what was found: it may have moved.
-    pub(super) async fn forget(&self, agent: &AgentName) {
-        self.found.lock().await.remove(agent);
-    }
 }

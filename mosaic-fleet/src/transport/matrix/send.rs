@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ruma::EventId;
+use ruma::{EventId, OwnedEventId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -24,6 +24,19 @@ use crate::text;
 
 /// What the agent programs take as commands, whichever they are.
 pub(crate) const COMMAND_PREFIXES: &str = "/!";
+
+/// How often a key may be tried whose text was refused each time.
+const MOST_ATTEMPTS: u32 = 100;
+
+/// Whether an ack says that nothing was typed, so that it may be tried again.
+fn nothing_was_done(ack: &Ack) -> bool {
+    let unknown = ErrorKind::DeliveryUnknown.as_str();
+    ack.state == AckState::Failed
+        && ack
+            .error
+            .as_ref()
+            .is_some_and(|error| error.code != unknown)
+}
 
 /// What waits for its ack.
 struct Waiting<'a> {
@@ -58,14 +71,11 @@ impl Inner {
                 .with_hint("begin with another character, or allow a command (--allow-command)"));
         }
         let located = self.find(to, deadline).await?;
-        let id = match &options.idempotency_key {
-            // The same key is the same text, to the server and to the gateway.
-            Some(key) => format!("k.{}", hex(key)),
-            None => uuid::Uuid::now_v7().simple().to_string(),
-        };
-        let sent = Sent {
+        let call = uuid::Uuid::now_v7().simple().to_string();
+        let mut sent = Sent {
             v: VERSION,
-            id: id.clone(),
+            id: call.clone(),
+            call,
             from: message.from.as_ref().map(ToString::to_string),
             to: to.clone(),
             expires_at: now() + millis(self.config.expires),
@@ -74,19 +84,15 @@ impl Inner {
             allow_command: options.allow_command,
             no_preamble: message.from.is_none(),
         };
-        let content = json!({
-            "msgtype": "m.text", "body": cleaned.text, "m.mentions": {}, KEY: sent,
-        });
-        fits(&content)?;
-        let waiting = Waiting {
-            located: &located,
-            id: &id,
-            deadline,
+        let text = &cleaned.text;
+        let (event, ack) = match &options.idempotency_key {
+            None => self.put_text(&located, &sent, text, deadline).await?,
+            Some(key) => {
+                self.put_keyed(&located, &mut sent, key, text, deadline)
+                    .await?
+            }
         };
-        let keyed = options.idempotency_key.is_some().then_some(&cleaned.text);
-        let (event, ack) = self
-            .put(&waiting, kind::MESSAGE, "send", &content, keyed)
-            .await?;
+        let id = &sent.id;
         let mut receipt = Receipt::new(
             to.clone(),
             self.info().to_string(),
@@ -107,6 +113,57 @@ impl Inner {
         }
         receipt.elapsed = began.elapsed();
         Ok(receipt)
+    }
+
+    async fn put_text(
+        &self,
+        located: &Located,
+        sent: &Sent,
+        text: &str,
+        deadline: Instant,
+    ) -> Result<(OwnedEventId, Option<Ack>)> {
+        let content = json!({"msgtype": "m.text", "body": text, "m.mentions": {}, KEY: sent});
+        fits(&content)?;
+        let waiting = Waiting {
+            located,
+            id: &sent.id,
+            deadline,
+        };
+        self.put(&waiting, kind::MESSAGE, "send", &content).await
+    }
+
+    /// Puts a text once under its key: the same key is the same text, to the server and to the
+    /// gateway. What was refused, so that nothing was typed, may be tried again under its key.
+    async fn put_keyed(
+        &self,
+        located: &Located,
+        sent: &mut Sent,
+        key: &str,
+        text: &str,
+        deadline: Instant,
+    ) -> Result<(OwnedEventId, Option<Ack>)> {
+        let patience = Patience::until(deadline);
+        for attempt in 0..MOST_ATTEMPTS {
+            sent.id = format!("k{attempt}.{}", hex(key));
+            let (event, ack) = self.put_text(located, sent, text, deadline).await?;
+            // The first event under this key, which may be an older one.
+            let first = self.client.event(&located.room, &event, patience).await?;
+            let call = first.content.get(KEY).and_then(|key| key.get("call"));
+            if call.and_then(Value::as_str) == Some(&sent.call) {
+                return Ok((event, ack));
+            }
+            if first.content.get("body").and_then(Value::as_str) != Some(text) {
+                return Err(Error::invalid_argument(
+                    "this idempotency key was used with another text",
+                ));
+            }
+            if !ack.as_ref().is_some_and(nothing_was_done) {
+                return Ok((event, ack));
+            }
+        }
+        Err(Error::invalid_argument(
+            "this idempotency key was refused too often",
+        ))
     }
 
     /// Resets an agent.
@@ -133,9 +190,7 @@ impl Inner {
             id: &id,
             deadline,
         };
-        let (_, ack) = self
-            .put(&waiting, kind::RESET, "reset", &reset, None)
-            .await?;
+        let (_, ack) = self.put(&waiting, kind::RESET, "reset", &reset).await?;
         let Some(ack) = ack else {
             let what = format!(
                 "no word from the gateway of {}; it may reset it yet",
@@ -157,16 +212,14 @@ impl Inner {
         }
     }
 
-    /// Puts something into an agent's room and waits for what became of it. With `keyed`, the text
-    /// that was sent: what stands under the same key must be the same.
+    /// Puts something into an agent's room and waits for what became of it.
     async fn put<T: Serialize + Sync>(
         &self,
         waiting: &Waiting<'_>,
         kind: &str,
         what: &str,
         content: &T,
-        keyed: Option<&String>,
-    ) -> Result<(ruma::OwnedEventId, Option<Ack>)> {
+    ) -> Result<(OwnedEventId, Option<Ack>)> {
         let Waiting {
             located,
             id,
@@ -183,17 +236,12 @@ impl Inner {
             .client
             .send(&located.room, kind, &transaction, content, patience);
         let event = put.await.map_err(MatrixError::in_doubt)?;
-        if let Some(text) = keyed {
-            // The first event under this key, which may be an older one.
-            let first = self.client.event(&located.room, &event, patience).await?;
-            if first.content.get("body").and_then(Value::as_str) != Some(text) {
-                return Err(Error::invalid_argument(
-                    "this idempotency key was used with another text",
-                ));
-            }
-            if let Some(ack) = self.ack_of(located, id, &event, patience).await? {
-                return Ok((event, Some(ack)));
-            }
+        // Of an event that was there before, the ack may be as well.
+        if what == "send"
+            && id.starts_with('k')
+            && let Some(ack) = self.ack_of(located, id, &event, patience).await?
+        {
+            return Ok((event, Some(ack)));
         }
         while let Some(heard) = acks.next(*deadline).await {
             match heard {

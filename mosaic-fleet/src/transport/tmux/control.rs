@@ -105,7 +105,7 @@ impl Control {
             "ignore-size,no-output"
         };
         let mut process =
-            server.client(["-C", "attach-session", "-E", "-f", flags, "-t", target])?;
+            server.lasting_client(["-C", "attach-session", "-E", "-f", flags, "-t", target])?;
         process
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -32,6 +32,11 @@ const HANDED_ON: [&str; 9] = [
 ];
 const HANDED_ON_PREFIXES: [&str; 2] = ["LC_", "XDG_"];
 
+/// Runs a client whose output is read to its end also when nobody on the other side of the link is left:
+/// a server keeps a control client for ever, and does not end either, while it has something to tell
+/// it that cannot be written (seen and read in tmux 3.3a, `control_all_done`).
+const DRAINED: &str = "\"$@\" | (cat; exec cat >/dev/null)";
+
 /// A way to run tmux on one socket. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
@@ -51,13 +56,30 @@ impl Server {
         &self,
         words: impl IntoIterator<Item = S>,
     ) -> Result<Process, TmuxError> {
-        let Some(_) = &self.config.remote else {
-            let mut process = self.bare();
-            process.args(["-N", "-u"]);
-            process.args(self.config.socket.arguments());
-            process.args(words.into_iter().map(|word| word.as_ref().to_owned()));
-            return Ok(process);
-        };
+        if self.config.remote.is_some() {
+            return self.there(&self.client_words(words));
+        }
+        let mut process = self.bare();
+        process.args(["-N", "-u"]);
+        process.args(self.config.socket.arguments());
+        process.args(words.into_iter().map(|word| word.as_ref().to_owned()));
+        Ok(process)
+    }
+
+    /// A client that stays and is written to. One on another host must not outlive its link.
+    pub(super) fn lasting_client<S: AsRef<str>>(
+        &self,
+        words: impl IntoIterator<Item = S>,
+    ) -> Result<Process, TmuxError> {
+        if self.config.remote.is_none() {
+            return self.client(words);
+        }
+        let drained = ["sh", "-c", DRAINED, "sh"].map(str::to_owned).into_iter();
+        let words: Vec<String> = drained.chain(self.client_words(words)).collect();
+        self.there(&words)
+    }
+
+    fn client_words<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) -> Vec<String> {
         let [flag, socket] = match &self.config.socket {
             Socket::Name(name) => ["-L".to_owned(), name.clone()],
             Socket::Path(path) => ["-S".to_owned(), path.display().to_string()],
@@ -65,7 +87,7 @@ impl Server {
         let mut all = ["tmux", "-N", "-u"].map(str::to_owned).to_vec();
         all.extend([flag, socket]);
         all.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
-        self.there(&all)
+        all
     }
 
     /// A process that runs `words` on the server's own host, which is another one.
