@@ -82,11 +82,6 @@ impl ProcessTable {
         Some((leader, self.find(leader)?.name().to_owned()))
     }
 
-    /// Whether a process was there.
-    pub(crate) fn has(&self, pid: u32) -> bool {
-        self.find(pid).is_some()
-    }
-
     fn find(&self, pid: u32) -> Option<&Entry> {
         self.0.iter().find(|entry| entry.pid == pid)
     }
@@ -123,7 +118,6 @@ mod tests {
         assert_eq!(found(300, "claude"), Program::Expected("claude".to_owned()));
         assert_eq!(found(999, "claude"), Program::Unknown);
         assert_eq!(table.leader_in_front(100), Some((120, "node".to_owned())));
-        assert!(table.has(301) && !table.has(302));
     }
 
     #[test]

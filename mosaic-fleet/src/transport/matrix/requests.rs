@@ -17,7 +17,7 @@ use serde_json::value::to_raw_value;
 
 use super::client::{Client, Patience, Whoami};
 use super::error::MatrixError;
-use super::event::{Batch, Event, Invite, RoomBatch};
+use super::event::{Batch, Event, RoomBatch};
 use super::protocol::Reference;
 
 type Result<T, E = MatrixError> = std::result::Result<T, E>;
@@ -110,18 +110,11 @@ impl Client {
                 },
                 timeline: read(&joined.timeline.events),
             });
-        let invites = answer
-            .rooms
-            .invite
-            .into_iter()
-            .map(|(room, invited)| Invite {
-                room,
-                state: read(&invited.invite_state.events),
-            });
+        let invited = !answer.rooms.invite.is_empty();
         Ok(Batch {
             next: answer.next_batch,
             rooms: rooms.collect(),
-            invites: invites.collect(),
+            invited,
             left: answer.rooms.leave.into_keys().collect(),
             to_device: read(&answer.to_device.events),
         })
@@ -282,12 +275,6 @@ impl Client {
     /// Joins a room by its id.
     pub(crate) async fn join(&self, room: &RoomId, patience: Patience) -> Result<()> {
         let request = api::membership::join_room_by_id::v3::Request::new(room.to_owned());
-        self.call(request, patience).await.map(drop)
-    }
-
-    /// Leaves a room, or declines to come.
-    pub(crate) async fn leave(&self, room: &RoomId, patience: Patience) -> Result<()> {
-        let request = api::membership::leave_room::v3::Request::new(room.to_owned());
         self.call(request, patience).await.map(drop)
     }
 

@@ -77,7 +77,6 @@ pub(super) struct Known<'a> {
     pub(super) me: &'a UserId,
     /// The agent whose room it is; nothing for the Space.
     pub(super) agent: Option<&'a AgentName>,
-    pub(super) host: &'a str,
     pub(super) levels: &'a Levels,
     /// In milliseconds since 1970.
     pub(super) now: u64,

@@ -149,7 +149,7 @@ pub(super) async fn run(
         if !taken.read.is_empty() {
             tasks.spawn(read_up_to(Arc::clone(&shared), taken.read));
         }
-        if taken.rooms_changed || !batch.invites.is_empty() || !batch.left.is_empty() {
+        if taken.rooms_changed || batch.invited || !batch.left.is_empty() {
             rooms = read_rooms(&shared).await?;
         }
         if let Some(ready) = ready.take() {
@@ -222,7 +222,6 @@ async fn take(
                 config: &shared.config,
                 me: &shared.me,
                 agent: agent.as_ref(),
-                host: &shared.host,
                 levels: &served.levels,
                 now: now(),
             };
