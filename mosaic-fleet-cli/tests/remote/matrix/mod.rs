@@ -5,3 +5,4 @@ mod crash;
 mod http;
 mod stage;
 mod synapse;
+mod throughput;

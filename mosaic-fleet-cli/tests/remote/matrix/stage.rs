@@ -53,7 +53,7 @@ pub(crate) struct Stage {
     /// May send.
     pub(crate) ada: Account,
     pub(crate) stranger: Account,
-    gateway_account: Account,
+    pub(crate) gateway_account: Account,
     pub(crate) space: String,
     gateway: Option<Child>,
     agents: Vec<String>,
@@ -210,10 +210,14 @@ impl Stage {
 
     /// A transport of an account.
     pub(crate) fn transport(&self, account: &Account) -> MatrixTransport {
+        MatrixTransport::new(self.config(account)).unwrap()
+    }
+
+    /// The roster's block, as an account reads it.
+    pub(crate) fn config(&self, account: &Account) -> MatrixConfig {
         let environment =
             BTreeMap::from([("MOSAIC_MATRIX_TOKEN".to_owned(), account.token.clone())]);
-        let config = MatrixConfig::from_block(&self.block(), &environment).unwrap();
-        MatrixTransport::new(config).unwrap()
+        MatrixConfig::from_block(&self.block(), &environment).unwrap()
     }
 
     /// The room of an agent, as the Space has it.
