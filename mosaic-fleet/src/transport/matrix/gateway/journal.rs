@@ -2,6 +2,7 @@
 //! does nothing twice and forgets nothing. The place in the stream is written with what was received
 //! up to it, in one transaction.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -20,6 +21,9 @@ const VERSION: i64 = 1;
 
 /// How long what is done is kept: nobody repeats a text after that.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long an id of a sender is the same text: as long as servers and keys have it so.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How far a row has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub(super) struct Row {
     pub(super) state: State,
     /// What is told, in JSON, once it is settled.
     pub(super) ack: Option<String>,
+    /// When it was received, in milliseconds since 1970.
+    pub(super) at: u64,
 }
 
 /// Something to be kept.
@@ -84,6 +90,8 @@ pub(super) struct NewRow {
 #[derive(Debug)]
 pub(super) struct Journal {
     connection: Connection,
+    /// Whose stream it is: a place in another's means nothing.
+    whose: String,
     _lock: File,
 }
 
@@ -103,7 +111,7 @@ impl Journal {
     /// # Errors
     /// `ConfigInvalid` where it is broken or of a later version; `Unavailable` where another process
     /// has it.
-    pub(super) fn open(folder: &Path) -> Result<Self> {
+    pub(super) fn open(folder: &Path, whose: &str) -> Result<Self> {
         let lock_path = folder.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -136,7 +144,8 @@ impl Journal {
             0 => connection
                 .execute_batch(&format!(
                     "BEGIN;
-                     CREATE TABLE place (since TEXT NOT NULL);
+                     CREATE TABLE place (since TEXT NOT NULL, whose TEXT NOT NULL);
+                     CREATE TABLE served (room TEXT PRIMARY KEY, whose TEXT NOT NULL);
                      CREATE TABLE received (
                        number INTEGER PRIMARY KEY AUTOINCREMENT,
                        room TEXT NOT NULL, event TEXT NOT NULL UNIQUE,
@@ -159,38 +168,61 @@ impl Journal {
         }
         Ok(Journal {
             connection,
+            whose: whose.to_owned(),
             _lock: lock,
         })
     }
 
     /// Where the stream goes on.
     pub(super) fn since(&self) -> Result<Option<String>> {
-        let asked = self
-            .connection
-            .query_row("SELECT since FROM place", [], |row| row.get(0));
+        let asked = self.connection.query_row(
+            "SELECT since FROM place WHERE whose = ?1",
+            [&self.whose],
+            |row| row.get(0),
+        );
         asked.optional().map_err(failed)
     }
 
-    /// Keeps what was received and the place up to which it was, both or neither. What is there
-    /// already is left out; what has come under another event already is to be told again. Returns
-    /// what is new.
-    pub(super) fn receive(&mut self, rows: Vec<NewRow>, since: &str) -> Result<Vec<Row>> {
+    /// The rooms whose stream is read without gaps since they were first served.
+    pub(super) fn served(&self) -> Result<BTreeSet<String>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT room FROM served WHERE whose = ?1")
+            .map_err(failed)?;
+        let rooms = statement.query_map([&self.whose], |row| row.get(0));
+        rooms.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
+    /// Keeps what was received and the place up to which it was, both or neither; `served` are the
+    /// rooms that are read from now on. What is there already is left out; what has come under
+    /// another event already is to be told again. Returns what is new.
+    pub(super) fn receive(
+        &mut self,
+        rows: Vec<NewRow>,
+        since: &str,
+        served: &[String],
+    ) -> Result<Vec<Row>> {
+        let whose = self.whose.clone();
         let transaction = self.connection.transaction().map_err(failed)?;
         let mut numbers = Vec::new();
         for row in rows {
             let agent = row.agent.as_str();
-            let seen: Option<i64> = transaction
+            let first: Option<(i64, String)> = transaction
                 .query_row(
-                    "SELECT number FROM received WHERE sender = ?1 AND agent = ?2 AND id = ?3",
-                    params![row.sender, agent, row.id],
-                    |row| row.get(0),
+                    "SELECT number, deed FROM received
+                     WHERE sender = ?1 AND agent = ?2 AND id = ?3 AND at > ?4 AND event != ?5
+                     ORDER BY number",
+                    params![row.sender, agent, row.id, signed(now()) - signed_of(REMEMBERED), row.event],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()
                 .map_err(failed)?;
-            let deed = if seen.is_some() {
-                Deed::Again
-            } else {
-                row.deed
+            let deed = match first {
+                None => row.deed,
+                Some((of, deed)) => {
+                    let first: Deed = serde_json::from_str(&deed).map_err(unexpected)?;
+                    row.deed.repeats(&first, of)
+                }
             };
             let deed = serde_json::to_string(&deed).map_err(unexpected)?;
             let added = transaction
@@ -204,18 +236,20 @@ impl Journal {
                 numbers.push(transaction.last_insert_rowid());
             }
         }
-        let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
         transaction
             .execute(
                 "DELETE FROM received WHERE state = 'acked' AND at < ?1",
-                [signed(now()) - kept],
+                [signed(now()) - signed_of(KEPT)],
             )
             .map_err(failed)?;
+        for room in served {
+            transaction
+                .execute("INSERT OR IGNORE INTO served (room, whose) VALUES (?1, ?2)", params![room, whose])
+                .map_err(failed)?;
+        }
+        transaction.execute("DELETE FROM place", []).map_err(failed)?;
         transaction
-            .execute("DELETE FROM place", [])
-            .map_err(failed)?;
-        transaction
-            .execute("INSERT INTO place (since) VALUES (?1)", [since])
+            .execute("INSERT INTO place (since, whose) VALUES (?1, ?2)", params![since, whose])
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
         let mut new = self.unfinished()?;
@@ -228,7 +262,7 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT number, room, event, sender, id, agent, deed, state, ack FROM received
+                "SELECT number, room, event, sender, id, agent, deed, state, ack, at FROM received
                  WHERE state != 'acked' ORDER BY number",
             )
             .map_err(failed)?;
@@ -236,11 +270,11 @@ impl Journal {
         rows.map(|row| row.map_err(failed)?).collect()
     }
 
-    /// What was told of an earlier event of the same name.
-    pub(super) fn first_ack(&self, row: &Row) -> Result<Option<String>> {
+    /// What was told of an earlier row.
+    pub(super) fn ack_of(&self, number: i64) -> Result<Option<String>> {
         let asked = self.connection.query_row(
-            "SELECT ack FROM received WHERE sender = ?1 AND agent = ?2 AND id = ?3 ORDER BY number",
-            params![row.sender, row.agent.as_str(), row.id],
+            "SELECT ack FROM received WHERE number = ?1",
+            [number],
             |row| row.get(0),
         );
         Ok(asked.optional().map_err(failed)?.flatten())
@@ -278,6 +312,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<Row>> {
     let state: String = row.get(7)?;
     let (number, room, event) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (sender, id, ack) = (row.get(3)?, row.get(4)?, row.get(8)?);
+    let at: i64 = row.get(9)?;
     let whole = || {
         Ok(Row {
             number,
@@ -294,6 +329,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<Row>> {
                     Error::config_invalid("the gateway's journal has a state of no meaning")
                 })?,
             ack,
+            at: u64::try_from(at).unwrap_or(0),
         })
     };
     Ok(whole())
@@ -312,6 +348,10 @@ fn unexpected(error: serde_json::Error) -> Error {
         "the gateway's journal holds what is none of ours",
     )
     .with_source(error)
+}
+
+fn signed_of(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn signed(millis: u64) -> i64 {

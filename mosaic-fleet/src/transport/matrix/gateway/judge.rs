@@ -22,6 +22,13 @@ pub(crate) const SENDER_LEVEL: i64 = 40;
 /// The level at which it may also reset, and send commands.
 pub(crate) const OPERATOR_LEVEL: i64 = 75;
 
+/// How far the clocks of two hosts may be apart, in milliseconds.
+const GRACE: u64 = 60_000;
+
+/// How long a person's `!reset` may be on its way, in milliseconds: nobody wants an agent to forget
+/// long after that was asked.
+const RESET_IN_TIME: u64 = 120_000;
+
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -131,8 +138,29 @@ pub(super) enum Deed {
     Refuse { failure: Failure, person: bool },
     /// A person asks how the agent is, what it shows, or what can be asked.
     Tell { what: Told },
-    /// The same as an earlier event, which was put twice.
-    Again,
+    /// The same as an earlier row, which was put twice.
+    Again { of: i64 },
+}
+
+impl Deed {
+    /// What this is after `first`, the row `of`, which has the same id of the same sender.
+    pub(super) fn repeats(self, first: &Deed, of: i64) -> Self {
+        let same = match (&self, first) {
+            (Deed::Send { body, .. }, Deed::Send { body: first, .. }) => body == first,
+            (Deed::Reset { mode, force, .. }, Deed::Reset { mode: first, force: forced, .. }) => {
+                (mode, force) == (first, forced)
+            }
+            // What was refused, or is only told, harms nobody when it is looked at anew.
+            (Deed::Refuse { .. } | Deed::Tell { .. } | Deed::Again { .. }, _)
+            | (_, Deed::Refuse { .. } | Deed::Again { .. }) => return self,
+            _ => false,
+        };
+        if same {
+            return Deed::Again { of };
+        }
+        let error = Error::invalid_argument("this idempotency key was used with another text");
+        refuse(&error, false)
+    }
 }
 
 /// What a person asks to be told.
@@ -170,7 +198,7 @@ pub(super) fn judge(event: &Event, known: &Known<'_>) -> Judged {
     }
     match (event.kind.as_str(), known.agent) {
         (kind::REQUEST, _) => match ours::<Request>(&event.content) {
-            Some(request) if request.expires_at >= known.now => Judged::Ask(request),
+            Some(request) if request.expires_at + GRACE >= known.now => Judged::Ask(request),
             Some(_) => Ignore("nobody waits for the answer any more"),
             None => Ignore("not of a version that is known here"),
         },
@@ -209,7 +237,7 @@ fn reset_of(reset: &Reset, rank: Rank, now: u64) -> Deed {
     if rank < Rank::Operator {
         return refuse(&not_permitted("a reset"), false);
     }
-    if reset.expires_at < now {
+    if reset.expires_at + GRACE < now {
         return refuse(&expired(), false);
     }
     Deed::Reset {
@@ -267,7 +295,8 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
         Err(error) => return judged(refuse(&error, person)),
     };
     if person && let Some(command) = cleaned.trim().strip_prefix('!') {
-        return judged(persons_command(command, rank));
+        let too_late = put.saturating_add(RESET_IN_TIME) < known.now;
+        return judged(persons_command(command, rank, too_late));
     }
     let sent_options = sent.as_ref();
     let claimed = sent_options.and_then(|sent| sent.from.as_deref());
@@ -279,13 +308,13 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
             && sent_options.is_some_and(|sent| sent.allow_command),
         wait_ms: sent_options.and_then(|sent| sent.wait_ms),
         timeout_ms: sent_options.and_then(|sent| sent.timeout_ms),
-        expires_at: sent_options.map(|sent| sent.expires_at),
+        expires_at: Some(expires_at),
         person,
     })
 }
 
 /// What a person wrote behind a `!`.
-fn persons_command(command: &str, rank: Rank) -> Deed {
+fn persons_command(command: &str, rank: Rank, too_late: bool) -> Deed {
     let mut words = command.split_whitespace();
     match (words.next(), words.next()) {
         (Some("status"), None) => Deed::Tell { what: Told::Status },
@@ -300,6 +329,7 @@ fn persons_command(command: &str, rank: Rank) -> Deed {
             }
         }
         (Some("reset"), None) if rank < Rank::Operator => refuse(&not_permitted("a reset"), true),
+        (Some("reset"), None) if too_late => refuse(&expired(), true),
         (Some("reset"), None) => Deed::Reset {
             mode: None,
             force: false,

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::super::client::Patience;
+use super::super::error::MatrixError;
 use super::super::failure::named_mode;
 use super::super::protocol::{
     Ack, AckState, Failure, KEY, Reference, VERSION, kind, now, transaction,
@@ -15,7 +16,7 @@ use super::super::protocol::{
 use super::Shared;
 use super::journal::{Row, State};
 use super::judge::{Deed, Told, limit};
-use crate::error::{Error, Refusal, Result, Stage};
+use crate::error::{Error, ErrorKind, Refusal, Result, Stage};
 use crate::message::{Message, Sender};
 use crate::options::{ResetOptions, SendOptions, StatusOptions, TailOptions};
 use crate::text::one_line;
@@ -23,31 +24,42 @@ use crate::text::one_line;
 /// How long it is tried to tell what became of something, before it is tried anew.
 const TELLING: Duration = Duration::from_secs(60);
 
+/// The most of a tail that goes into a room, in bytes.
+const MOST_IN_ROOM: usize = 16_000;
+
+/// How long to wait where the journal cannot be written.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// How old what was begun may be to be asked about under its key: local journals forget keys.
+const ASKED_ABOUT: u64 = 12 * 60 * 60 * 1000;
+
 /// Works off what comes, one after the other, until nothing more can come.
 pub(super) async fn work(shared: Arc<Shared>, mut rows: mpsc::UnboundedReceiver<Row>) {
     // They end with this worker.
     let mut telling = JoinSet::new();
-    while let Some(row) = rows.recv().await {
-        let (event, agent) = (row.event.clone(), row.agent.clone());
+    while let Some(mut row) = rows.recv().await {
         while telling.try_join_next().is_some() {}
-        if let Err(error) = one(&shared, row, &mut telling).await {
-            // It is in the journal, and comes again with the next start.
-            tracing::error!(agent = agent.as_str(), %event, %error, "what was received is left for later");
+        // What cannot be written down is not skipped: the next one would overtake it.
+        while let Err(error) = one(&shared, &row, &mut telling).await {
+            tracing::error!(agent = row.agent.as_str(), event = %row.event, %error, "it is tried again");
+            tokio::time::sleep(AGAIN).await;
+            // It may have been done.
+            row.state = State::Submitting;
         }
     }
 }
 
-async fn one(shared: &Arc<Shared>, row: Row, telling: &mut JoinSet<()>) -> Result<()> {
+async fn one(shared: &Arc<Shared>, row: &Row, telling: &mut JoinSet<()>) -> Result<()> {
     let ack = match &row.ack {
         Some(ack) if row.state == State::Settled => ack.clone(),
         _ => {
-            let ack = settle(shared, &row).await?;
+            let ack = settle(shared, row).await?;
             shared.journal().settled(row.number, &ack)?;
             ack
         }
     };
     // It is told beside the work: a homeserver that is away holds no agent up.
-    let shared = Arc::clone(shared);
+    let (shared, row) = (Arc::clone(shared), row.clone());
     telling.spawn(async move { tell(&shared, &row, &ack).await });
     Ok(())
 }
@@ -55,13 +67,13 @@ async fn one(shared: &Arc<Shared>, row: Row, telling: &mut JoinSet<()>) -> Resul
 /// Does it, and returns what is to be told, in JSON; an empty text where nothing is.
 async fn settle(shared: &Shared, row: &Row) -> Result<String> {
     let again = row.state == State::Submitting;
-    if row.deed == Deed::Again {
-        let first = shared.journal().first_ack(row)?.unwrap_or_default();
-        let Ok(mut ack) = serde_json::from_str::<Ack>(&first) else {
-            return Ok(String::new());
-        };
-        ack.relates_to = Reference::to(&row.event);
-        return written(&ack);
+    if let Deed::Again { of } = row.deed {
+        // It came before, and so it was settled before: each agent has one worker.
+        let first = shared.journal().ack_of(of)?.unwrap_or_default();
+        if let Ok(mut ack) = serde_json::from_str::<Ack>(&first) {
+            ack.relates_to = Reference::to(&row.event);
+            return written(&ack);
+        }
     }
     shared.journal().submitting(row.number)?;
     let mut ack = Ack {
@@ -94,7 +106,7 @@ async fn settle(shared: &Shared, row: &Row) -> Result<String> {
 fn written(ack: &Ack) -> Result<String> {
     serde_json::to_string(ack).map_err(|error| {
         Error::new(
-            crate::error::ErrorKind::Unexpected,
+            ErrorKind::Unexpected,
             "an ack cannot be written",
         )
         .with_source(error)
@@ -131,7 +143,7 @@ async fn deed(shared: &Shared, row: &Row, again: bool, ack: &mut Ack) -> Result<
             ..
         } => {
             let keyed = shared.local.capabilities().idempotent;
-            if again && !keyed {
+            if again && (!keyed || row.at + ASKED_ABOUT < now()) {
                 return Err(unknown());
             }
             // What was begun before a crash is asked about, however late.
@@ -149,7 +161,15 @@ async fn deed(shared: &Shared, row: &Row, again: bool, ack: &mut Ack) -> Result<
             if keyed {
                 options = options.with_idempotency_key(format!("mx-{}", row.event));
             }
-            let receipt = shared.local.send(&row.agent, message, options).await?;
+            let sent = shared.local.send(&row.agent, message, options).await;
+            let receipt = match sent {
+                Ok(receipt) => receipt,
+                // What is wrong now says nothing of what was typed before.
+                Err(error) if again && error.kind() != ErrorKind::DeliveryUnknown => {
+                    return Err(unknown().with_source(error));
+                }
+                Err(error) => return Err(error),
+            };
             ack.state = AckState::of(receipt.verdict);
             ack.receipt = Some(receipt.id.as_str().to_owned());
             ack.evidence = Some(receipt.evidence);
@@ -183,7 +203,7 @@ async fn deed(shared: &Shared, row: &Row, again: bool, ack: &mut Ack) -> Result<
             ack.command = Some(said(shared, row, *what).await?);
             ack.state = AckState::Done;
         }
-        Deed::Again => {}
+        Deed::Again { .. } => return Err(unknown()),
     }
     shared.look_again.notify_one();
     Ok(())
@@ -196,8 +216,8 @@ async fn said(shared: &Shared, row: &Row, what: Told) -> Result<String> {
             .to_owned(),
         Told::Status => {
             let status = shared.local.status(&row.agent, StatusOptions::new()).await?;
-            let question = status.question.as_deref().map(|asks| format!(": {}", one_line(asks)));
-            format!("{} is {}{}", row.agent, status.state, question.unwrap_or_default())
+            // The question may hold what is not to be kept in a room.
+            format!("{} is {}", row.agent, status.state)
         }
         Told::Tail(_) if !shared.config.tail_in_room => {
             "What a terminal shows is not kept in this room: mosaic-fleet agent tail shows it. `tail_in_room: true` in the roster of the agent's host changes that."
@@ -207,7 +227,10 @@ async fn said(shared: &Shared, row: &Row, what: Told) -> Result<String> {
             let options = TailOptions::new().with_lines(lines.min(200) as usize);
             let tail = shared.local.tail(&row.agent, options).await?;
             let lines: Vec<String> = tail.lines.iter().map(|line| one_line(line)).collect();
-            lines.join("\n").chars().take(16_000).collect()
+            let mut text = lines.join("\n");
+            // The newest lines are the last.
+            let from = text.ceil_char_boundary(text.len().saturating_sub(MOST_IN_ROOM));
+            text.split_off(from)
         }
     })
 }
@@ -218,9 +241,12 @@ async fn tell(shared: &Shared, row: &Row, ack: &str) {
         return;
     };
     let name = row.event.trim_start_matches('$');
+    let mut short = false;
     loop {
+        let ack = if short { in_short(ack) } else { ack.to_owned() };
+        let ack = ack.as_str();
         let told = async {
-            if let Some(notice) = notice(row, ack) {
+            if let Some(notice) = notice(row, ack).filter(|_| !short) {
                 let name = transaction("notice", name);
                 let patience = Patience::of(TELLING);
                 let sent = shared
@@ -236,24 +262,46 @@ async fn tell(shared: &Shared, row: &Row, ack: &str) {
                     .send(&room, kind::ACK, &name, &content, patience);
                 sent.await?;
             }
-            Ok::<_, super::super::error::MatrixError>(())
+            Ok::<_, MatrixError>(())
         };
         match told.await {
             Ok(()) => break,
-            Err(error) if error.is(&["M_FORBIDDEN", "M_UNKNOWN_TOKEN", "M_NOT_FOUND"]) => {
+            Err(MatrixError::Refused { status: 400 | 413, code, .. }) if !short => {
+                tracing::warn!(agent = row.agent.as_str(), code, "what became of it is told in short");
+                short = true;
+            }
+            Err(error) if error.is(&["M_FORBIDDEN", "M_UNKNOWN_TOKEN", "M_NOT_FOUND", "M_BAD_JSON", "M_TOO_LARGE"]) => {
                 // Nothing that comes by itself mends that; the next start tries it again.
                 tracing::error!(agent = row.agent.as_str(), %error, "what became of it cannot be told");
                 return;
             }
             Err(error) => {
                 tracing::warn!(agent = row.agent.as_str(), %error, "what became of it is told later");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                let asked_for = match &error {
+                    MatrixError::Refused { after, .. } => *after,
+                    _ => None,
+                };
+                let pause = asked_for.unwrap_or_default().max(Duration::from_secs(1));
+                tokio::time::sleep(pause).await;
             }
         }
     }
     if let Err(error) = shared.journal().acked(row.number) {
         tracing::error!(%error, "that it was told is not written down");
     }
+}
+
+/// An ack without its words, where a server does not take them.
+fn in_short(ack: &str) -> String {
+    let Ok(mut ack) = serde_json::from_str::<Ack>(ack) else {
+        return ack.to_owned();
+    };
+    (ack.evidence, ack.command) = (None, None);
+    if let Some(error) = &mut ack.error {
+        error.message = "its words are too long for the room".to_owned();
+        error.hint = None;
+    }
+    written(&ack).unwrap_or_default()
 }
 
 /// What a person is answered in the room, where there is something to say: a notice, which nobody
