@@ -1,6 +1,9 @@
 //! Agents behind a gateway, over a homeserver.
 
+mod acts;
 mod conformance;
 mod http;
+mod person;
 mod stage;
+mod strangers;
 mod synapse;
