@@ -42,7 +42,9 @@ pub(crate) struct Child {
 
 /// Who made the room that this state is of.
 pub(crate) fn creator(state: &[Event]) -> Option<&UserId> {
-    let made = state.iter().find(|event| event.kind == kind::CREATE)?;
+    let is_made =
+        |event: &&Event| event.kind == kind::CREATE && event.state_key.as_deref() == Some("");
+    let made = state.iter().find(is_made)?;
     Some(&made.sender)
 }
 

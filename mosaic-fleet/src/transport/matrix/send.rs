@@ -12,8 +12,8 @@ use super::client::Patience;
 use super::error::MatrixError;
 use super::hub::{Heard, Interest};
 use super::protocol::{
-    Ack, AckState, Answered, Asks, KEY, LONGEST_CONTENT, LONGEST_TEXT, Reset, Sent, VERSION, kind,
-    now, ours, transaction,
+    Ack, AckState, Answered, Asks, KEY, LONGEST_CONTENT, LONGEST_ID, LONGEST_TEXT, Reset, Sent,
+    VERSION, kind, now, ours, transaction,
 };
 use super::rooms::Located;
 use crate::agent::AgentName;
@@ -60,6 +60,10 @@ impl Inner {
         let located = self.find(to, deadline).await?;
         let id = match &options.idempotency_key {
             // The same key is the same text, to the server and to the gateway.
+            Some(key) if key.len() > LONGEST_KEY => {
+                let what = format!("the idempotency key has more than {LONGEST_KEY} bytes");
+                return Err(Error::invalid_argument(what));
+            }
             Some(key) => format!("k.{}", hex(key)),
             None => uuid::Uuid::now_v7().simple().to_string(),
         };
@@ -312,6 +316,9 @@ fn fits(content: &Value) -> Result<()> {
     Err(Error::invalid_argument(what)
         .with_hint("write the text to a file and send the file's path"))
 }
+
+/// The longest idempotency key, in bytes: it crosses the room as an id.
+const LONGEST_KEY: usize = (LONGEST_ID - "k.".len()) / 2;
 
 fn hex(key: &str) -> String {
     key.bytes().map(|byte| format!("{byte:02x}")).collect()

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::super::config::MatrixConfig;
 use super::super::event::Event;
-use super::super::protocol::{Failure, KEY, LONGEST_TEXT, Request, Reset, Sent, kind, ours};
+use super::super::protocol::{
+    Failure, KEY, LONGEST_ID, LONGEST_TEXT, Request, Reset, Sent, kind, ours,
+};
 use crate::agent::AgentName;
 use crate::error::{Error, Refusal};
 use crate::message::Sender;
@@ -77,7 +79,6 @@ pub(super) struct Known<'a> {
     pub(super) me: &'a UserId,
     /// The agent whose room it is; nothing for the Space.
     pub(super) agent: Option<&'a AgentName>,
-    pub(super) host: &'a str,
     pub(super) levels: &'a Levels,
     /// In milliseconds since 1970.
     pub(super) now: u64,
@@ -101,6 +102,12 @@ impl Known<'_> {
             _ => Rank::Stranger,
         };
         roster.min(room)
+    }
+
+    /// Until when a person's message is done, in milliseconds since 1970.
+    fn expires(&self, event: &Event) -> u64 {
+        let wait = u64::try_from(self.config.expires.as_millis()).unwrap_or(u64::MAX);
+        event.origin_server_ts.saturating_add(wait)
     }
 }
 
@@ -171,6 +178,7 @@ pub(super) fn judge(event: &Event, known: &Known<'_>) -> Judged {
     }
     match (event.kind.as_str(), known.agent) {
         (kind::REQUEST, _) => match ours::<Request>(&event.content) {
+            Some(request) if request.id.len() > LONGEST_ID => Ignore("its id is too long"),
             Some(request) if request.expires_at >= known.now => Judged::Ask(request),
             Some(_) => Ignore("nobody waits for the answer any more"),
             None => Ignore("not of a version that is known here"),
@@ -178,6 +186,7 @@ pub(super) fn judge(event: &Event, known: &Known<'_>) -> Judged {
         (kind::MESSAGE, Some(agent)) => message(event, known, agent, rank),
         (kind::RESET, Some(_)) => match ours::<Reset>(&event.content) {
             None => Ignore("not of a version that is known here"),
+            Some(reset) if reset.id.len() > LONGEST_ID => Ignore("its id is too long"),
             Some(reset) => Judged::Do {
                 deed: reset_of(&reset, rank, known.now),
                 id: reset.id,
@@ -239,6 +248,9 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
     let sent = match field(KEY) {
         None => None,
         Some(ours_is_there) => match ours::<Sent>(ours_is_there) {
+            Some(sent) if sent.id.len() > LONGEST_ID => {
+                return Judged::Ignore("its id is too long");
+            }
             Some(sent) if sent.to == *agent => Some(sent),
             Some(_) => return Judged::Ignore("for another agent"),
             None => return Judged::Ignore("not of a version that is known here"),
@@ -256,10 +268,11 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
         let error = Error::invalid_argument(format!("the text has more than {LONGEST_TEXT} bytes"));
         return judged(refuse(&error, person));
     }
-    if sent
+    // A person says no time; what nobody took for so long is not meant any more.
+    let expires_at = sent
         .as_ref()
-        .is_some_and(|sent| sent.expires_at < known.now)
-    {
+        .map_or_else(|| known.expires(event), |sent| sent.expires_at);
+    if expires_at < known.now {
         return judged(refuse(&expired(), person));
     }
     // Whoever sends it: nothing that a terminal obeys gets near one.
@@ -268,7 +281,7 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
         Err(error) => return judged(refuse(&error, person)),
     };
     if person && let Some(command) = cleaned.trim().strip_prefix('!') {
-        return judged(persons_command(command, rank));
+        return judged(persons_command(command, rank, expires_at));
     }
     let sent_options = sent.as_ref();
     let claimed = sent_options.and_then(|sent| sent.from.as_deref());
@@ -280,13 +293,13 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
             && sent_options.is_some_and(|sent| sent.allow_command),
         wait_ms: sent_options.and_then(|sent| sent.wait_ms),
         timeout_ms: sent_options.and_then(|sent| sent.timeout_ms),
-        expires_at: sent_options.map(|sent| sent.expires_at),
+        expires_at: Some(expires_at),
         person,
     })
 }
 
 /// What a person wrote behind a `!`.
-fn persons_command(command: &str, rank: Rank) -> Deed {
+fn persons_command(command: &str, rank: Rank, expires_at: u64) -> Deed {
     let mut words = command.split_whitespace();
     match (words.next(), words.next()) {
         (Some("status"), None) => Deed::Tell { what: Told::Status },
@@ -305,7 +318,7 @@ fn persons_command(command: &str, rank: Rank) -> Deed {
             mode: None,
             force: false,
             timeout_ms: None,
-            expires_at: None,
+            expires_at: Some(expires_at),
             person: true,
         },
         _ => {

@@ -160,11 +160,7 @@ pub(super) async fn run(
 
 /// What another try may mend is only told.
 fn again(error: MatrixError) -> Result<Error> {
-    let lasting = match &error {
-        MatrixError::Refused { status, .. } => !matches!(status, 429 | 500..),
-        MatrixError::Request(_) => true,
-        _ => false,
-    };
+    let lasting = error.lasts();
     let error: Error = error.into();
     if lasting { Err(error) } else { Ok(error) }
 }
@@ -222,7 +218,6 @@ async fn take(
                 config: &shared.config,
                 me: &shared.me,
                 agent: agent.as_ref(),
-                host: &shared.host,
                 levels: &served.levels,
                 now: now(),
             };

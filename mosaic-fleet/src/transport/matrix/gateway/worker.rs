@@ -23,6 +23,9 @@ use crate::text::one_line;
 /// How long it is tried to tell what became of something, before it is tried anew.
 const TELLING: Duration = Duration::from_secs(60);
 
+/// The longest tail in a room, in bytes.
+const LONGEST_TAIL: usize = 16_000;
+
 /// Works off what comes, one after the other, until nothing more can come.
 pub(super) async fn work(shared: Arc<Shared>, mut rows: mpsc::UnboundedReceiver<Row>) {
     // They end with this worker.
@@ -207,7 +210,9 @@ async fn said(shared: &Shared, row: &Row, what: Told) -> Result<String> {
             let options = TailOptions::new().with_lines(lines.min(200) as usize);
             let tail = shared.local.tail(&row.agent, options).await?;
             let lines: Vec<String> = tail.lines.iter().map(|line| one_line(line)).collect();
-            lines.join("\n").chars().take(16_000).collect()
+            let mut shown = lines.join("\n");
+            shown.truncate(shown.floor_char_boundary(LONGEST_TAIL));
+            shown
         }
     })
 }
@@ -240,7 +245,7 @@ async fn tell(shared: &Shared, row: &Row, ack: &str) {
         };
         match told.await {
             Ok(()) => break,
-            Err(error) if error.is(&["M_FORBIDDEN", "M_UNKNOWN_TOKEN", "M_NOT_FOUND"]) => {
+            Err(error) if error.lasts() => {
                 // Nothing that comes by itself mends that; the next start tries it again.
                 tracing::error!(agent = row.agent.as_str(), %error, "what became of it cannot be told");
                 return;

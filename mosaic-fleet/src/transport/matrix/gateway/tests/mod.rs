@@ -1,1 +1,5 @@
 //! A gateway, asked to do what it must not.
+
+mod journal;
+mod judge;
+mod served;
