@@ -4,6 +4,7 @@ mod acts;
 mod conformance;
 mod http;
 mod person;
+mod provision;
 mod stage;
 mod strangers;
 mod synapse;

@@ -126,6 +126,12 @@ impl Stage {
         self.write_roster();
     }
 
+    /// Has the roster not say which Space it is.
+    pub(crate) fn forget_space(&mut self) {
+        self.more.insert("space".to_owned(), Value::Null);
+        self.write_roster();
+    }
+
     /// Has the roster name these agents.
     pub(crate) fn change_agents(&mut self, agents: &[&str]) {
         self.agents = agents.iter().map(|name| (*name).to_owned()).collect();
