@@ -8,7 +8,7 @@ use mosaic_fleet::testing::scripted_agent::Script;
 use serde_json::{Value, json};
 
 use super::acts::{ours, text};
-use super::stage::{PATIENCE, Stage};
+use super::stage::{HOST, PATIENCE, Stage};
 
 const AGENT: &str = "coder0";
 const MESSAGE: &str = "m.room.message";
@@ -78,6 +78,24 @@ async fn a_message_of_a_person_is_delivered_read_and_acked() {
     assert_eq!(stage.ack(&room, &reply)["state"], "submitted");
     assert_eq!(stage.acks(&room, &event).len(), 1);
     assert_eq!(stage.fixture.took(AGENT).unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_says_that_the_host_is_up_and_how_its_agent_is() {
+    let (stage, room) = stage().await;
+    let began = Instant::now();
+    loop {
+        let host = stage.state(&stage.admin, &stage.space, "dev.mosaic.fleet.host", HOST);
+        let agent = stage.state(&stage.admin, &room, "dev.mosaic.fleet.status", "");
+        if host["up"] == true && agent["state"] == "idle" {
+            assert_eq!(host["gateway"], json!(stage.gateway_account.user));
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{host} {agent}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // At the first try: it is in the rooms by then.
+    assert!(!stage.logged().contains("told later"), "{}", stage.logged());
 }
 
 #[tokio::test(flavor = "multi_thread")]

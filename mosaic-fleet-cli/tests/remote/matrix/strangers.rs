@@ -344,6 +344,33 @@ async fn notices_and_what_the_gateway_itself_says_are_taken_by_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_answered_is_not_taken_and_holds_nothing_up() {
+    let (stage, room) = stage().await;
+    // An answer with this id in it would be longer than an event may be.
+    let id = "x".repeat(50_000);
+    let long = ours("with a long id", AGENT, &json!({"id": id}));
+    let event = stage
+        .put(&stage.ada, &room, "m.room.message", &long)
+        .unwrap();
+    let text = "é".repeat(24_000);
+    let too_long = stage
+        .put(
+            &stage.ada,
+            &room,
+            "m.room.message",
+            &super::acts::text(&text),
+        )
+        .unwrap();
+    let ack = stage.ack(&room, &too_long);
+    assert_eq!(ack["error"]["code"], "invalid_argument", "{ack}");
+    stage.allowed(&room, "the first");
+    only(&stage, &room, &["the first"]);
+    assert!(stage.acks(&room, &event).is_empty());
+    let later = stage.logged().contains("what became of it is told later");
+    assert!(!later, "{}", stage.logged());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn accounts_that_differ_in_case_are_two() {
     let (stage, room) = stage().await;
     // Homeservers of today make no such account; what is left of old ones is another account.

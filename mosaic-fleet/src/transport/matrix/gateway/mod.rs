@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use ruma::{OwnedRoomId, OwnedUserId};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 pub(crate) use judge::{OPERATOR_LEVEL, SENDER_LEVEL};
 
@@ -222,10 +221,6 @@ impl Gateway {
             rooms: RwLock::default(),
             look_again: Notify::new(),
         });
-        // They end with this call.
-        let mut beside = JoinSet::new();
-        beside.spawn(presence::statuses(Arc::clone(&shared)));
-        beside.spawn(presence::alive(Arc::clone(&shared)));
-        stream::run(shared, beside, ready).await
+        stream::run(shared, ready).await
     }
 }

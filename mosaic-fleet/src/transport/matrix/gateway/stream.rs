@@ -17,7 +17,7 @@ use super::super::requests::StreamFilter;
 use super::journal::{NewRow, Row};
 use super::judge::{Judged, Known, judge};
 use super::served::{Rooms, changed, served};
-use super::{BEGINNING, Shared, answers, worker};
+use super::{BEGINNING, Shared, answers, presence, worker};
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -83,16 +83,17 @@ impl Workers {
 }
 
 /// Reads the stream for ever.
-pub(super) async fn run(
-    shared: Arc<Shared>,
-    mut tasks: JoinSet<()>,
-    ready: impl FnOnce(),
-) -> Result<()> {
+pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()> {
+    // They end with this call.
+    let mut tasks = JoinSet::new();
     let mut workers = Workers {
         shared: Arc::clone(&shared),
         queues: BTreeMap::new(),
     };
     let mut rooms = read_rooms(&shared).await?;
+    // Only now: on a first start the rooms are entered above.
+    tasks.spawn(presence::statuses(Arc::clone(&shared)));
+    tasks.spawn(presence::alive(Arc::clone(&shared)));
     let unfinished = shared.journal().unfinished()?;
     for row in unfinished {
         workers.hand(row, &mut tasks);
