@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
-use ruma::{EventId, OwnedUserId, UserId, owned_user_id};
+use ruma::{EventId, UserId, owned_user_id};
 use serde_json::{Value, json};
 
 use super::super::super::config::MatrixConfig;
@@ -12,12 +11,12 @@ use super::super::super::protocol::{KEY, LONGEST_ID, kind};
 use super::super::judge::{Deed, Judged, Known, Levels, Rank, Told, judge};
 use crate::agent::AgentName;
 
-const NOW: u64 = 1_800_000_000_000;
-const ME: &str = "@gw-box1:example.com";
-const FAR: &str = "@gw-box2:example.com";
-const ADA: &str = "@ada:example.com";
-const ROOT: &str = "@root:example.com";
-const STRANGER: &str = "@mallory:example.com";
+pub(super) const NOW: u64 = 1_800_000_000_000;
+pub(super) const ME: &str = "@gw-box1:example.com";
+pub(super) const FAR: &str = "@gw-box2:example.com";
+pub(super) const ADA: &str = "@ada:example.com";
+pub(super) const ROOT: &str = "@root:example.com";
+pub(super) const STRANGER: &str = "@mallory:example.com";
 
 fn config() -> MatrixConfig {
     let block = json!({
@@ -28,7 +27,7 @@ fn config() -> MatrixConfig {
     MatrixConfig::from_block(&block, &environment).unwrap()
 }
 
-fn levels(users: &[(&str, i64)]) -> Levels {
+pub(super) fn levels(users: &[(&str, i64)]) -> Levels {
     let users: BTreeMap<_, _> = users.iter().copied().collect();
     Levels::read(
         &json!({"users": users}),
@@ -41,7 +40,7 @@ fn provisioned() -> Levels {
     levels(&[(ME, 50), (FAR, 40), (ADA, 40), (ROOT, 75)])
 }
 
-fn event(sender: &str, kind: &str, content: Value) -> Event {
+pub(super) fn event(sender: &str, kind: &str, content: Value) -> Event {
     Event {
         kind: kind.to_owned(),
         sender: UserId::parse(sender).unwrap(),
@@ -52,7 +51,7 @@ fn event(sender: &str, kind: &str, content: Value) -> Event {
     }
 }
 
-fn judged_at(event: &Event, levels: &Levels, now: u64, agent: Option<&str>) -> Judged {
+pub(super) fn judged_at(event: &Event, levels: &Levels, now: u64, agent: Option<&str>) -> Judged {
     let (config, me) = (config(), UserId::parse(ME).unwrap());
     let agent = agent.map(|name| AgentName::new(name).unwrap());
     let known = Known {
@@ -65,38 +64,38 @@ fn judged_at(event: &Event, levels: &Levels, now: u64, agent: Option<&str>) -> J
     judge(event, &known)
 }
 
-fn judged(event: &Event) -> Judged {
+pub(super) fn judged(event: &Event) -> Judged {
     judged_at(event, &provisioned(), NOW, Some("coder0"))
 }
 
-fn deed(judged: Judged) -> Deed {
+pub(super) fn deed(judged: Judged) -> Deed {
     match judged {
         Judged::Do { deed, .. } => deed,
         other => panic!("{other:?}"),
     }
 }
 
-fn is_ignored(judged: &Judged) -> bool {
+pub(super) fn is_ignored(judged: &Judged) -> bool {
     matches!(judged, Judged::Ignore(_))
 }
 
-fn text(body: &str) -> Value {
+pub(super) fn text(body: &str) -> Value {
     json!({"msgtype": "m.text", "body": body})
 }
 
-fn sent(body: &str, more: Value) -> Value {
+pub(super) fn sent(body: &str, more: Value) -> Value {
     let mut part = json!({"v": 1, "id": "id-1", "to": "coder0", "expires_at": NOW + 1});
     merge(&mut part, more);
     json!({"msgtype": "m.text", "body": body, KEY: part})
 }
 
-fn reset(more: Value) -> Value {
+pub(super) fn reset(more: Value) -> Value {
     let mut content = json!({"v": 1, "id": "id-1", "expires_at": NOW + 1});
     merge(&mut content, more);
     content
 }
 
-fn request(more: Value) -> Value {
+pub(super) fn request(more: Value) -> Value {
     let mut content =
         json!({"v": 1, "id": "id-1", "op": "status", "reply_device": "D", "expires_at": NOW + 1});
     merge(&mut content, more);
@@ -120,154 +119,6 @@ fn rank(user: &str, levels: &Levels) -> Rank {
         now: NOW,
     };
     known.rank(&UserId::parse(user).unwrap())
-}
-
-/// Contents of every shape that is acted on, and any others.
-fn any_content() -> impl Strategy<Value = Value> {
-    let word = || {
-        prop_oneof![
-            Just("/clear".to_owned()),
-            Just("!reset".to_owned()),
-            Just("!status".to_owned()),
-            any::<String>(),
-        ]
-    };
-    prop_oneof![
-        word().prop_map(|body| text(&body)),
-        (word(), any::<String>(), any::<bool>()).prop_map(|(body, from, yes)| {
-            sent(
-                &body,
-                json!({"from": from, "allow_command": yes, "no_preamble": yes}),
-            )
-        }),
-        any::<bool>().prop_map(|force| reset(json!({"force": force}))),
-        prop_oneof![Just("status"), Just("tail"), Just("list"), Just("outcome")]
-            .prop_map(|op| request(json!({"op": op, "lines": 9, "host": "box1", "receipt": "r"}))),
-        any::<String>().prop_map(Value::String),
-        Just(Value::Null),
-        any::<Vec<String>>().prop_map(|list| json!(list)),
-    ]
-}
-
-fn any_kind() -> impl Strategy<Value = String> {
-    prop_oneof![
-        prop::sample::select(vec![
-            kind::MESSAGE,
-            kind::RESET,
-            kind::REQUEST,
-            kind::RESPONSE,
-            kind::ACK,
-            kind::AGENT,
-            kind::STATUS,
-            kind::HOST,
-            kind::FLEET,
-            kind::CHILD,
-            kind::POWER,
-            kind::MEMBER,
-        ])
-        .prop_map(str::to_owned),
-        any::<String>(),
-    ]
-}
-
-/// Accounts in no list: others, some that look like those in one, on this server and elsewhere.
-fn any_stranger() -> impl Strategy<Value = OwnedUserId> {
-    let looks_alike = prop::sample::select(vec![
-        STRANGER,
-        "@ADA:example.com",
-        "@Ada:example.com",
-        "@ada:example.com.evil.test",
-        "@ada:EXAMPLE.com",
-        "@ada:example.com:8448",
-        "@ada_:example.com",
-        "@root:evil.test",
-        "@Root:example.com",
-        "@gw-box1:evil.test",
-        "@admin:example.com",
-    ])
-    .prop_map(str::to_owned);
-    let other = "@[a-z0-9._=/-]{1,20}:[a-z]{1,10}\\.test";
-    prop_oneof![looks_alike, other].prop_map(|user| UserId::parse(user).unwrap())
-}
-
-/// Accounts that the roster lists, with any level.
-fn any_account() -> impl Strategy<Value = (OwnedUserId, i64)> {
-    let listed =
-        prop::sample::select(vec![ADA, ROOT, FAR]).prop_map(|one| UserId::parse(one).unwrap());
-    (
-        listed,
-        prop_oneof![Just(39_i64), Just(40), Just(74), Just(75), -10_i64..110],
-    )
-}
-
-proptest! {
-    #[test]
-    fn nothing_of_a_stranger_is_ever_done(
-        user in any_stranger(), kind in any_kind(), content in any_content(),
-        level in prop_oneof![Just(0_i64), Just(40), Just(75), Just(100), any::<i64>()],
-        in_space in any::<bool>(),
-    ) {
-        // Whatever level the room gives it: the roster does not know it.
-        let levels = levels(&[(user.as_str(), level), (ADA, 40), (ROOT, 75)]);
-        let event = event(user.as_str(), &kind, content);
-        let agent = (!in_space).then_some("coder0");
-        prop_assert!(is_ignored(&judged_at(&event, &levels, NOW, agent)));
-    }
-
-    #[test]
-    fn nothing_of_a_listed_account_is_done_beyond_its_level(
-        (user, level) in any_account(), kind in any_kind(), content in any_content(),
-    ) {
-        let levels = levels(&[(user.as_str(), level)]);
-        let judged = judged_at(&event(user.as_str(), &kind, content), &levels, NOW, Some("coder0"));
-        if level < 40 {
-            prop_assert!(is_ignored(&judged));
-        }
-        if level < 75 || user != ROOT {
-            let beyond = matches!(
-                &judged,
-                Judged::Do { deed: Deed::Reset { .. } | Deed::Send { allow_command: true, .. } | Deed::Send { from: None, .. }, .. }
-            );
-            prop_assert!(!beyond, "{judged:?}");
-        }
-    }
-
-    #[test]
-    fn state_our_own_and_the_default_level_are_nothing(kind in any_kind(), content in any_content(), key in any::<String>()) {
-        let mut state = event(ROOT, &kind, content.clone());
-        state.state_key = Some(key);
-        prop_assert!(is_ignored(&judged(&state)));
-        prop_assert!(is_ignored(&judged(&event(ME, &kind, content.clone()))));
-        let low = levels(&[]);
-        prop_assert!(is_ignored(&judged_at(&event(ROOT, &kind, content), &low, NOW, Some("coder0"))));
-    }
-
-    #[test]
-    fn what_a_terminal_obeys_is_never_sent(body in any::<String>(), more in "[\u{0}-\u{1f}\u{7f}-\u{9f}]{0,3}", root in any::<bool>()) {
-        let body = format!("{body}{more}");
-        let who = if root { ROOT } else { ADA };
-        for content in [text(&body), sent(&body, json!({"allow_command": true, "no_preamble": true}))] {
-            if let Judged::Do { deed: Deed::Send { body, from, .. }, .. } = judged(&event(who, kind::MESSAGE, content)) {
-                let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
-                prop_assert!(!body.contains(harmful), "{body:?}");
-                prop_assert!(!from.unwrap_or_default().contains(char::is_control));
-            }
-        }
-    }
-
-    #[test]
-    fn a_claimed_sender_is_believed_only_of_those_who_may(from in prop_oneof![Just("box1:root".to_owned()), Just("box2:x".to_owned()), any::<String>()]) {
-        let content = || sent("hello", json!({"from": from}));
-        let of = |who: &str| match deed(judged(&event(who, kind::MESSAGE, content()))) {
-            Deed::Send { from, .. } => from.unwrap(),
-            other => panic!("{other:?}"),
-        };
-        prop_assert_eq!(of(ADA), "example.com:ada");
-        let far = of(FAR);
-        prop_assert!(far == "example.com:gw-box2" || (far == from && from.starts_with("box2:")), "{}", far);
-        let root = of(ROOT);
-        prop_assert!(root == "example.com:root" || root == from, "{}", root);
-    }
 }
 
 #[test]
