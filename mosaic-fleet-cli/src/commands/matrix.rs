@@ -90,7 +90,7 @@ fn words(step: &ProvisionStep, dry: bool) -> String {
             format!("{would}take the room of {agent} out of the Space")
         }
         ProvisionStep::Left { agent, account } => format!(
-            "{account} is in {} and in no list of the roster: it may do nothing there, and is not removed",
+            "{account} is in {} and in no list of the roster: it may send nothing, and reads on until you remove it",
             room(agent)
         ),
         other => format!("{would}do {other:?}"),

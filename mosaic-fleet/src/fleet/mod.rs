@@ -229,7 +229,9 @@ impl Fleet {
             let error = match &self.inner.host {
                 Some(host) => {
                     let what = format!("starting and stopping agents on {host} from here");
-                    Error::unsupported(what).with_hint("run mosaic-fleet on that host")
+                    Error::unsupported(what).with_hint(
+                        "run mosaic-fleet on that host, by a roster that leaves `host` out",
+                    )
                 }
                 None => {
                     Error::unsupported(format!("starting and stopping agents of {}", info.scheme))

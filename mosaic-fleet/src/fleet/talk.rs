@@ -245,7 +245,7 @@ impl Fleet {
     /// What became of an earlier send, whichever place it went to.
     ///
     /// # Errors
-    /// As [`Transport::outcome`](crate::Transport::outcome), of the first place that was asked.
+    /// As [`Transport::outcome`](crate::Transport::outcome), of the place that knows the receipt.
     ///
     /// # Cancel safety
     /// Dropping it leaves nothing behind.
@@ -255,9 +255,11 @@ impl Fleet {
             let asked = async { part.fleet?.inner.transport.outcome(receipt).await };
             match asked.await {
                 Ok(receipt) => return Ok(receipt),
-                Err(error) => {
-                    refused.get_or_insert(error);
-                }
+                // Who does not know the receipt says less than who does.
+                Err(error) => match &refused {
+                    Some(first) if !is_strange(first) => {}
+                    _ => refused = Some(error),
+                },
             }
         }
         Err(refused.unwrap_or_else(|| Error::unsupported("asking for an outcome")))
@@ -304,4 +306,12 @@ impl Fleet {
             _ => error,
         }
     }
+}
+
+/// Whether an error only says that a receipt is not known.
+fn is_strange(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidArgument | ErrorKind::Unsupported
+    )
 }

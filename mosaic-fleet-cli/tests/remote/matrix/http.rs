@@ -66,13 +66,6 @@ fn joined(mut chunks: &str) -> String {
     whole
 }
 
-/// A POST that must succeed.
-pub(crate) fn post(url: &str, token: Option<&str>, body: &Value) -> Value {
-    let (status, answer) = call("POST", url, token, Some(body));
-    assert_eq!(status, 200, "{url}: {answer}");
-    answer
-}
-
 /// A word in a path.
 pub(crate) fn encoded(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);

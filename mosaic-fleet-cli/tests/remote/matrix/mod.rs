@@ -1,8 +1,12 @@
 //! Agents behind a gateway, over a homeserver.
 
+mod acts;
 mod conformance;
 mod crash;
 mod http;
+mod person;
+mod provision;
 mod stage;
+mod strangers;
 mod synapse;
 mod throughput;

@@ -57,6 +57,8 @@ pub(crate) struct Stage {
     pub(crate) space: String,
     gateway: Option<Child>,
     agents: Vec<String>,
+    /// What the roster's block has besides.
+    more: BTreeMap<String, Value>,
 }
 
 impl Stage {
@@ -88,6 +90,7 @@ impl Stage {
             space: String::new(),
             gateway: None,
             agents: agents.iter().map(|name| (*name).to_owned()).collect(),
+            more: BTreeMap::new(),
         };
         stage.write_roster();
         let made = stage.run(&stage.admin, &["matrix", "provision", "--json"]);
@@ -111,7 +114,28 @@ impl Stage {
         if !self.space.is_empty() {
             block["space"] = json!(self.space);
         }
+        for (key, value) in &self.more {
+            block[key] = value.clone();
+        }
         block
+    }
+
+    /// Has the roster's block say something else.
+    pub(crate) fn change_block(&mut self, key: &str, value: Value) {
+        self.more.insert(key.to_owned(), value);
+        self.write_roster();
+    }
+
+    /// Has the roster not say which Space it is.
+    pub(crate) fn forget_space(&mut self) {
+        self.more.insert("space".to_owned(), Value::Null);
+        self.write_roster();
+    }
+
+    /// Has the roster name these agents.
+    pub(crate) fn change_agents(&mut self, agents: &[&str]) {
+        self.agents = agents.iter().map(|name| (*name).to_owned()).collect();
+        self.write_roster();
     }
 
     fn roster(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::http::{call, post};
+use super::http::call;
 use crate::ssh::free_port;
 
 /// How long the server may take to come, on a loaded machine.
@@ -92,6 +92,8 @@ impl Synapse {
                 "formatters": {"plain": {"format": "%(asctime)s %(name)s %(levelname)s %(message)s"}},
                 "handlers": {"file": {"class": "logging.FileHandler", "formatter": "plain", "filename": at("homeserver.log")}},
                 "root": {"level": "WARNING", "handlers": ["file"]},
+                // The requests, each with its address: no token may be in one.
+                "loggers": {"synapse.access.http": {"level": "INFO"}},
             })
             .to_string(),
         )
@@ -211,8 +213,24 @@ impl Synapse {
         ticks / 100.0
     }
 
+    /// What it logged: its warnings, and each request.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("homeserver.log")).unwrap_or_default()
+    }
+
     /// Registers an account, and logs it in.
     pub(crate) fn account(&self, name: &str) -> Account {
+        let (status, made) = self.try_account(name);
+        assert_eq!(status, 200, "{made}");
+        Account {
+            user: made["user_id"].as_str().unwrap().to_owned(),
+            token: made["access_token"].as_str().unwrap().to_owned(),
+            device: made["device_id"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Asks for an account. What the server says.
+    pub(crate) fn try_account(&self, name: &str) -> (u16, Value) {
         let url = format!("{}/_synapse/admin/v1/register", self.url());
         let nonce = call("GET", &url, None, None).1["nonce"]
             .as_str()
@@ -223,12 +241,7 @@ impl Synapse {
         let body = json!({
             "nonce": nonce, "username": name, "password": "password", "admin": false, "mac": mac,
         });
-        let made: Value = post(&url, None, &body);
-        Account {
-            user: made["user_id"].as_str().unwrap().to_owned(),
-            token: made["access_token"].as_str().unwrap().to_owned(),
-            device: made["device_id"].as_str().unwrap().to_owned(),
-        }
+        call("POST", &url, None, Some(&body))
     }
 }
 

@@ -90,7 +90,6 @@ impl Inner {
             if parts.len() as u64 == u64::from(part.parts) {
                 let whole: String = parts.into_values().collect();
                 return match serde_json::from_str(&whole) {
-                    Ok(Answered::Failed(failure)) => Err(failure.error()),
                     Ok(answered) => Ok(Some(answered)),
                     Err(error) => Err(Error::new(
                         ErrorKind::Unexpected,

@@ -115,6 +115,10 @@ impl Client {
             .connect_timeout(CONNECT)
             // A redirect would take the token elsewhere.
             .redirect(reqwest::redirect::Policy::none());
+        if config.homeserver.scheme() == "http" {
+            // It is on this machine: no proxy shall see the token.
+            http = http.no_proxy();
+        }
         if let Some(path) = &config.ca_file {
             let bad = |why: String| {
                 Error::config_invalid(format!("matrix.ca_file: {}: {why}", path.display()))

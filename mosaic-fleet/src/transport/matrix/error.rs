@@ -54,6 +54,18 @@ impl MatrixError {
         self
     }
 
+    /// Whether another try would end the same: not where it is only something before the homeserver
+    /// that refuses, which does not speak its words.
+    pub(crate) fn lasts(&self) -> bool {
+        match self {
+            MatrixError::Refused { status, code, .. } => {
+                code.starts_with("M_") && !matches!(status, 429 | 500..)
+            }
+            MatrixError::Request(_) => true,
+            MatrixError::Unreachable { .. } | MatrixError::Unreadable { .. } => false,
+        }
+    }
+
     /// What this means for a text or a reset that was on its way: unknown, where the server may hold
     /// it.
     pub(crate) fn in_doubt(self) -> Error {

@@ -136,7 +136,10 @@ impl Hub {
         let task = tokio::spawn(async move {
             let why = read(&client, &weak, &sender).await;
             if let Some(shared) = weak.upgrade() {
-                for (_, listener) in lock(&shared).listeners.values() {
+                let mut shared = lock(&shared);
+                // Who listens from now on starts another one.
+                shared.reader = None;
+                for (_, listener) in shared.listeners.values() {
                     let _ = listener.send(Heard::Ended(why.clone()));
                 }
             }

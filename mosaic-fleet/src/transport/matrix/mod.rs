@@ -131,11 +131,18 @@ impl Inner {
     }
 
     async fn find(&self, agent: &AgentName, deadline: Instant) -> Result<Located> {
-        self.account(deadline).await?;
+        let (user, _) = self.account(deadline).await?;
         let patience = Patience::until(deadline);
-        self.rooms
-            .find(&self.client, &self.config, agent, patience)
-            .await
+        let found = self.rooms.find(&self.client, &self.config, agent, patience);
+        let located = found.await?;
+        if *user == located.gateway {
+            // It takes none of its own for a message.
+            let what = format!("the token is that of the agent's own gateway, {user}");
+            return Err(Error::invalid_argument(what).with_hint(
+                "use an account of its own, or reach the agent on its host without rooms",
+            ));
+        }
+        Ok(located)
     }
 
     /// How an agent is now; what was last told of it where its gateway is silent.
@@ -152,10 +159,7 @@ impl Inner {
             Some(Answered::Status(shown)) if shown.agent == *agent => {
                 Ok(shown.status(&transport, &located.host))
             }
-            Some(_) => Err(Error::new(
-                ErrorKind::Unexpected,
-                "the gateway answers something else",
-            )),
+            Some(other) => Err(something_else(other)),
             None => {
                 let patience = Patience::until(deadline);
                 let told = self.client.state(&located.room, kind::STATUS, "", patience);
@@ -210,10 +214,7 @@ impl Inner {
                 };
                 Ok(Tail::new(lines.into_iter().map(safe).collect(), next, gap))
             }
-            Some(_) => Err(Error::new(
-                ErrorKind::Unexpected,
-                "the gateway answers something else",
-            )),
+            Some(other) => Err(something_else(other)),
             None => Err(Error::unavailable(format!(
                 "the gateway of {} does not answer",
                 located.host
@@ -245,7 +246,7 @@ impl Inner {
         });
         let answers = futures::future::try_join_all(asking).await?;
         let mut live: BTreeMap<AgentName, Shown> = BTreeMap::new();
-        let mut silent = Vec::new();
+        let mut silent: BTreeMap<String, Option<String>> = BTreeMap::new();
         for (host, answered) in answers {
             match answered {
                 Some(Answered::List(shown)) => {
@@ -257,19 +258,37 @@ impl Inner {
                     let shown = shown.into_iter().filter(mine);
                     live.extend(shown.map(|shown| (shown.agent.clone(), shown)));
                 }
-                _ => silent.push(host),
+                // What is wrong with one host hides no other.
+                Some(other) => {
+                    silent.insert(host, Some(something_else(other).to_string()));
+                }
+                None => {
+                    silent.insert(host, None);
+                }
             }
         }
         let transport = self.info().to_string();
         let statuses = rooms.iter().filter_map(|(name, located, state)| {
-            if silent.contains(&located.host) {
+            if let Some(why) = silent.get(&located.host) {
                 let told = own_state::<Shown>(state, kind::STATUS);
-                return Some(last_told(name, told, &transport, &located.host));
+                let mut status = last_told(name, told, &transport, &located.host);
+                if let Some(why) = why {
+                    status.evidence.clone_from(why);
+                }
+                return Some(status);
             }
             // Its gateway knows of no such agent that runs.
             Some(live.remove(name)?.status(&transport, &located.host))
         });
         Ok(statuses.collect())
+    }
+}
+
+/// The error that an answer is, or that it is of another kind than was asked for.
+fn something_else(answered: Answered) -> Error {
+    match answered {
+        Answered::Failed(failure) => failure.error(),
+        _ => Error::new(ErrorKind::Unexpected, "the gateway answers something else"),
     }
 }
 
@@ -287,7 +306,7 @@ fn last_told(agent: &AgentName, told: Option<Shown>, transport: &str, host: &str
     status.host = Some(host.to_owned());
     if let Some(told) = told {
         status.since = protocol::time(told.at);
-        status.runtime = told.runtime;
+        status.runtime = told.runtime.as_deref().map(crate::text::one_line);
     }
     status
 }

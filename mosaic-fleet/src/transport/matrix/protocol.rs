@@ -54,6 +54,10 @@ pub(crate) const LONGEST_CONTENT: usize = 48 << 10;
 /// The longest text, in bytes. In JSON it may grow, and is checked again then.
 pub(crate) const LONGEST_TEXT: usize = 40 << 10;
 
+/// The longest id of a text, a reset or a request, in bytes: it comes back in each answer, which must
+/// not become too long by it.
+pub(crate) const LONGEST_ID: usize = 512;
+
 /// What is asked of an agent's gateway, as it stands in a message beside the text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sent {
@@ -302,7 +306,7 @@ impl Shown {
     pub(crate) fn status(self, transport: &str, host: &str) -> AgentStatus {
         let evidence = one_line(&self.evidence);
         let mut status = AgentStatus::new(self.agent, transport, self.state, evidence);
-        status.runtime = self.runtime;
+        status.runtime = self.runtime.as_deref().map(one_line);
         status.host = Some(host.to_owned());
         status.waiting_for = self.waiting_for.as_deref().map(one_line);
         status.question = self.question.as_deref().map(one_line);

@@ -162,6 +162,13 @@ impl Provision {
                     .with_hint("run it with the admin's token (--token-file), once"),
             );
         }
+        if self.config.operators.contains(&me) || self.config.senders.contains(&me) {
+            let what = format!(
+                "{me} makes the rooms, and is above all levels: it is no sender or operator"
+            );
+            return Err(Error::config_invalid(what)
+                .with_hint("leave it out of both lists, and keep its token offline"));
+        }
         let mut found = self.found(&me).await?;
         let mut done = Vec::new();
         let space = match found.remove(&None) {
@@ -470,7 +477,7 @@ impl Provision {
             (kind::FLEET.to_owned(), json!(fleet)),
             (
                 "m.room.history_visibility".to_owned(),
-                json!({"history_visibility": "joined"}),
+                json!({"history_visibility": "invited"}),
             ),
             (
                 "m.room.guest_access".to_owned(),

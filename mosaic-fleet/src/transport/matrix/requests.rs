@@ -314,6 +314,8 @@ impl Client {
         request.topic = Some(new.topic);
         request.invite = new.invite;
         request.power_level_content_override = Some(raw(&new.power)?);
+        // Who made a room is above all levels in it, for ever: the levels of ours are made for that.
+        request.room_version = Some(ruma::RoomVersionId::V12);
         request.preset = Some(api::room::create_room::v3::RoomPreset::PrivateChat);
         let states = new.state.into_iter().map(|(kind, content)| {
             raw(&serde_json::json!({"type": kind, "state_key": "", "content": content}))

@@ -2,10 +2,13 @@
 //! the fleet's admin, never by an alias or a name that anybody could take.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt;
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::client::{Client, Patience};
 use super::config::MatrixConfig;
@@ -42,7 +45,9 @@ pub(crate) struct Child {
 
 /// Who made the room that this state is of.
 pub(crate) fn creator(state: &[Event]) -> Option<&UserId> {
-    let made = state.iter().find(|event| event.kind == kind::CREATE)?;
+    let is_made =
+        |event: &&Event| event.kind == kind::CREATE && event.state_key.as_deref() == Some("");
+    let made = state.iter().find(is_made)?;
     Some(&made.sender)
 }
 
@@ -59,7 +64,7 @@ pub(crate) async fn enter(
     patience: Patience,
 ) -> Result<Vec<Event>, MatrixError> {
     match client.all_state(room, patience).await {
-        Err(error) if error.is(&["M_FORBIDDEN", "M_UNKNOWN"]) => {
+        Err(error) if error.lasts() && error.is(&["M_FORBIDDEN", "M_UNKNOWN"]) => {
             client.join(room, patience).await?;
             client.all_state(room, patience).await
         }
@@ -113,7 +118,9 @@ pub(crate) async fn read_room(
     let state = match enter(client, room, patience).await {
         Ok(state) => state,
         // A room of the fleet that is not for us.
-        Err(error) if error.is(&["M_FORBIDDEN", "M_UNKNOWN", "M_NOT_FOUND"]) => return Ok(None),
+        Err(error) if error.lasts() && error.is(&["M_FORBIDDEN", "M_UNKNOWN", "M_NOT_FOUND"]) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
     if creator(&state) != Some(config.admin()?) {
@@ -144,14 +151,17 @@ pub(crate) async fn read_room(
     Ok(Some((agent.agent, located, state)))
 }
 
-/// The rooms of agents, as far as they were asked for.
+/// The rooms of agents, as far as they were asked for a short while ago: an agent may move.
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
-    found: tokio::sync::Mutex<BTreeMap<AgentName, Located>>,
+    found: Mutex<BTreeMap<AgentName, (Located, Instant)>>,
 }
 
 /// So many rooms are read at once.
 const AT_ONCE: usize = 16;
+
+/// How long it is believed that an agent's room is still its room.
+const BELIEVED: Duration = Duration::from_secs(30);
 
 impl Rooms {
     /// An agent's room.
@@ -165,9 +175,13 @@ impl Rooms {
         agent: &AgentName,
         patience: Patience,
     ) -> Result<Located> {
-        let mut found = self.found.lock().await;
-        if let Some(located) = found.get(agent) {
-            return Ok(located.clone());
+        let known = || {
+            let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            let (located, when) = found.get(agent)?;
+            (when.elapsed() < BELIEVED).then(|| located.clone())
+        };
+        if let Some(located) = known() {
+            return Ok(located);
         }
         let children = children(client, config, patience).await?;
         let may_be = |child: &&Child| child.note.as_ref().is_none_or(|note| note.agent == *agent);
@@ -181,7 +195,8 @@ impl Rooms {
         }
         match claims.as_slice() {
             [one] => {
-                found.insert(agent.clone(), one.clone());
+                let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.insert(agent.clone(), (one.clone(), Instant::now()));
                 Ok(one.clone())
             }
             [] => {

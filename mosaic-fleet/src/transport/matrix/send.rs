@@ -12,8 +12,8 @@ use super::client::Patience;
 use super::error::MatrixError;
 use super::hub::{Heard, Interest};
 use super::protocol::{
-    Ack, AckState, Answered, Asks, KEY, LONGEST_CONTENT, LONGEST_TEXT, Reset, Sent, VERSION, kind,
-    now, ours, transaction,
+    Ack, AckState, Answered, Asks, KEY, LONGEST_CONTENT, LONGEST_ID, LONGEST_TEXT, Reset, Sent,
+    VERSION, kind, now, ours, transaction,
 };
 use super::rooms::Located;
 use crate::agent::AgentName;
@@ -30,12 +30,17 @@ const MOST_ATTEMPTS: u32 = 100;
 
 /// Whether an ack says that nothing was typed, so that it may be tried again.
 fn nothing_was_done(ack: &Ack) -> bool {
-    let unknown = ErrorKind::DeliveryUnknown.as_str();
-    ack.state == AckState::Failed
-        && ack
-            .error
-            .as_ref()
-            .is_some_and(|error| error.code != unknown)
+    let Some(error) = ack.error.as_ref().filter(|_| ack.state == AckState::Failed) else {
+        return false;
+    };
+    let error = error.clone().error();
+    let plain = [
+        ErrorKind::AgentNotFound,
+        ErrorKind::PermissionDenied,
+        ErrorKind::InvalidArgument,
+        ErrorKind::Unavailable,
+    ];
+    error.refusal().is_some() || plain.contains(&error.kind())
 }
 
 /// What waits for its ack.
@@ -71,6 +76,14 @@ impl Inner {
                 .with_hint("begin with another character, or allow a command (--allow-command)"));
         }
         let located = self.find(to, deadline).await?;
+        if options
+            .idempotency_key
+            .as_ref()
+            .is_some_and(|key| key.len() > LONGEST_KEY)
+        {
+            let what = format!("the idempotency key has more than {LONGEST_KEY} bytes");
+            return Err(Error::invalid_argument(what));
+        }
         let call = uuid::Uuid::now_v7().simple().to_string();
         let mut sent = Sent {
             v: VERSION,
@@ -147,7 +160,12 @@ impl Inner {
             sent.id = format!("k{attempt}.{}", hex(key));
             let (event, ack) = self.put_text(located, sent, text, deadline).await?;
             // The first event under this key, which may be an older one.
-            let first = self.client.event(&located.room, &event, patience).await?;
+            let first = self.client.event(&located.room, &event, patience).await;
+            let first = first.map_err(|error| {
+                let what =
+                    format!("{error}; the homeserver holds it, under this key or an older text");
+                Error::delivery_unknown(Stage::KeyPressed, what).with_source(error)
+            })?;
             let call = first.content.get(KEY).and_then(|key| key.get("call"));
             if call.and_then(Value::as_str) == Some(&sent.call) {
                 return Ok((event, ack));
@@ -239,7 +257,7 @@ impl Inner {
         // Of an event that was there before, the ack may be as well.
         if what == "send"
             && id.starts_with('k')
-            && let Some(ack) = self.ack_of(located, id, &event, patience).await?
+            && let Ok(Some(ack)) = self.ack_of(located, id, &event, patience).await
         {
             return Ok((event, Some(ack)));
         }
@@ -253,7 +271,8 @@ impl Inner {
                     }
                 }
                 Heard::Gap => {
-                    if let Some(ack) = self.ack_of(located, id, &event, patience).await? {
+                    // It is held: whatever cannot be asked now is no error of it.
+                    if let Ok(Some(ack)) = self.ack_of(located, id, &event, patience).await {
                         return Ok((event, Some(ack)));
                     }
                 }
@@ -310,8 +329,9 @@ impl Inner {
         if let (Verdict::Queued, Some(receipt)) = (known.verdict, held) {
             // What its program held then it may have taken by now.
             let asks = Asks::Outcome { receipt };
-            let asked = self.ask(&located.room, &located, asks, deadline).await?;
-            if let Some(Answered::Outcome { state, evidence }) = asked {
+            let asked = self.ask(&located.room, &located, asks, deadline).await;
+            // A gateway that was started since does not know: it was held, and no more is known.
+            if let Ok(Some(Answered::Outcome { state, evidence })) = asked {
                 known.verdict = state.verdict().ok_or_else(unexpected)?;
                 known.evidence = plain(Some(evidence));
             }
@@ -360,6 +380,9 @@ fn fits(content: &Value) -> Result<()> {
     Err(Error::invalid_argument(what)
         .with_hint("write the text to a file and send the file's path"))
 }
+
+/// The longest idempotency key, in bytes: it crosses the room as an id.
+const LONGEST_KEY: usize = (LONGEST_ID - "k.".len()) / 2;
 
 fn hex(key: &str) -> String {
     key.bytes().map(|byte| format!("{byte:02x}")).collect()

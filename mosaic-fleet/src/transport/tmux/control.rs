@@ -260,6 +260,9 @@ async fn write(mut stdin: ChildStdin, mut requests: mpsc::UnboundedReceiver<Vec<
 /// How long a client may take to come.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 
+/// How long its turn to go is waited for.
+const PASSING: Duration = Duration::from_secs(30);
+
 /// How long a client may take to go.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -268,7 +271,11 @@ async fn end(
     writer: &Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
     mut client: Child,
 ) {
-    let _passage = gate.enter().await;
+    if matches!(client.try_wait(), Ok(Some(_))) {
+        return;
+    }
+    // A link that is gone must not be waited for: nobody is told of anything over it.
+    let _passage = tokio::time::timeout(PASSING, gate.enter()).await;
     writer.lock().unwrap_or_else(PoisonError::into_inner).take();
     if tokio::time::timeout(LEAVING, client.wait()).await.is_err() {
         let _ = client.kill().await;

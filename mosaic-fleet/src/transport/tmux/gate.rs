@@ -51,7 +51,8 @@ enum Place {
 #[derive(Debug)]
 pub(super) struct Passage {
     _file: Option<File>,
-    /// Holds the lock on another host for as long as it runs, and the link does.
+    /// Holds the lock on another host for as long as it runs and the link does, a minute at most: of a
+    /// link that falls silent that host hears nothing.
     _holder: Option<Child>,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct Passage {
 const HOLD: &str = "d=${TMUX_TMPDIR:-/tmp}; [ -d \"$d\" ] || d=/tmp; s=$1; \
     case $s in */*) ;; *) s=$d/tmux-$(id -u)/$s ;; esac; \
     [ -S \"$s\" ] && command -v flock >/dev/null || { echo in; exec cat; }; umask 077; \
-    exec flock -w 30 \"$s.mosaic-gate\" sh -c \"echo in; exec cat\"";
+    t=; command -v timeout >/dev/null && t=\"timeout 60\"; exec flock -w 30 \"$s.mosaic-gate\" $t sh -c \"echo in; exec cat\"";
 
 impl Gate {
     /// The gate whose lock file is `path`, made if it is not there and `creates`.

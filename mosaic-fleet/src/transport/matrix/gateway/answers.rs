@@ -21,6 +21,9 @@ const PART: usize = 20 << 10;
 /// The most lines of a tail.
 const MOST_LINES: u32 = 5_000;
 
+/// The longest that a question may wait, whatever it says.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
+
 /// Answers a question, unless nobody waits for it any more.
 pub(super) async fn answer(
     shared: Arc<Shared>,
@@ -29,6 +32,7 @@ pub(super) async fn answer(
     request: Request,
 ) {
     let left = Duration::from_millis(request.expires_at.saturating_sub(now()));
+    let left = left.min(LONGEST);
     let answered = tokio::time::timeout(left, answered(&shared, agent.as_ref(), &request.asks));
     let answered = match answered.await {
         Ok(Ok(Some(answered))) => answered,

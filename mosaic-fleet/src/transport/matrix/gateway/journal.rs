@@ -111,7 +111,7 @@ impl Journal {
     /// # Errors
     /// `ConfigInvalid` where it is broken or of a later version; `Unavailable` where another process
     /// has it.
-    pub(super) fn open(folder: &Path, whose: &str) -> Result<Self> {
+    pub(super) fn open(folder: &Path) -> Result<Self> {
         let lock_path = folder.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -168,9 +168,14 @@ impl Journal {
         }
         Ok(Journal {
             connection,
-            whose: whose.to_owned(),
+            whose: String::new(),
             _lock: lock,
         })
+    }
+
+    /// Says whose stream is read: the account's, of one Space on one server.
+    pub(super) fn belong_to(&mut self, whose: impl Into<String>) {
+        self.whose = whose.into();
     }
 
     /// Where the stream goes on.
@@ -183,18 +188,21 @@ impl Journal {
         asked.optional().map_err(failed)
     }
 
-    /// The rooms whose stream is read without gaps since they were first served.
+    /// The rooms that were read up to that place.
     pub(super) fn served(&self) -> Result<BTreeSet<String>> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT room FROM served WHERE whose = ?1")
             .map_err(failed)?;
         let rooms = statement.query_map([&self.whose], |row| row.get(0));
-        rooms.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
+        rooms
+            .map_err(failed)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(failed)
     }
 
-    /// Keeps what was received and the place up to which it was, both or neither; `served` are the
-    /// rooms that are read from now on. What is there already is left out; what has come under
+    /// Keeps what was received, the place up to which it was and the rooms that it is all of, or none
+    /// of that: what came in another room meanwhile was not read. What is there already is left out; what has come under
     /// another event already is to be told again. Returns what is new.
     pub(super) fn receive(
         &mut self,
@@ -212,7 +220,13 @@ impl Journal {
                     "SELECT number, deed FROM received
                      WHERE sender = ?1 AND agent = ?2 AND id = ?3 AND at > ?4 AND event != ?5
                      ORDER BY number",
-                    params![row.sender, agent, row.id, signed(now()) - signed_of(REMEMBERED), row.event],
+                    params![
+                        row.sender,
+                        agent,
+                        row.id,
+                        signed(now()) - signed_of(REMEMBERED),
+                        row.event
+                    ],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()
@@ -242,14 +256,25 @@ impl Journal {
                 [signed(now()) - signed_of(KEPT)],
             )
             .map_err(failed)?;
+        transaction
+            .execute("DELETE FROM served", [])
+            .map_err(failed)?;
         for room in served {
             transaction
-                .execute("INSERT OR IGNORE INTO served (room, whose) VALUES (?1, ?2)", params![room, whose])
+                .execute(
+                    "INSERT OR IGNORE INTO served (room, whose) VALUES (?1, ?2)",
+                    params![room, whose],
+                )
                 .map_err(failed)?;
         }
-        transaction.execute("DELETE FROM place", []).map_err(failed)?;
         transaction
-            .execute("INSERT INTO place (since, whose) VALUES (?1, ?2)", params![since, whose])
+            .execute("DELETE FROM place", [])
+            .map_err(failed)?;
+        transaction
+            .execute(
+                "INSERT INTO place (since, whose) VALUES (?1, ?2)",
+                params![since, whose],
+            )
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
         let mut new = self.unfinished()?;

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::super::config::MatrixConfig;
 use super::super::event::Event;
-use super::super::protocol::{Failure, KEY, LONGEST_TEXT, Request, Reset, Sent, kind, ours};
+use super::super::protocol::{
+    Failure, KEY, LONGEST_ID, LONGEST_TEXT, Request, Reset, Sent, kind, ours,
+};
 use crate::agent::AgentName;
 use crate::error::{Error, Refusal};
 use crate::message::Sender;
@@ -108,6 +110,12 @@ impl Known<'_> {
         };
         roster.min(room)
     }
+
+    /// Until when a person's message is done, in milliseconds since 1970.
+    fn expires(&self, event: &Event) -> u64 {
+        let wait = u64::try_from(self.config.expires.as_millis()).unwrap_or(u64::MAX);
+        event.origin_server_ts.saturating_add(wait)
+    }
 }
 
 /// What is to be done, as it is kept until it is.
@@ -147,9 +155,14 @@ impl Deed {
     pub(super) fn repeats(self, first: &Deed, of: i64) -> Self {
         let same = match (&self, first) {
             (Deed::Send { body, .. }, Deed::Send { body: first, .. }) => body == first,
-            (Deed::Reset { mode, force, .. }, Deed::Reset { mode: first, force: forced, .. }) => {
-                (mode, force) == (first, forced)
-            }
+            (
+                Deed::Reset { mode, force, .. },
+                Deed::Reset {
+                    mode: first,
+                    force: forced,
+                    ..
+                },
+            ) => (mode, force) == (first, forced),
             // What was refused, or is only told, harms nobody when it is looked at anew.
             (Deed::Refuse { .. } | Deed::Tell { .. } | Deed::Again { .. }, _)
             | (_, Deed::Refuse { .. } | Deed::Again { .. }) => return self,
@@ -198,13 +211,17 @@ pub(super) fn judge(event: &Event, known: &Known<'_>) -> Judged {
     }
     match (event.kind.as_str(), known.agent) {
         (kind::REQUEST, _) => match ours::<Request>(&event.content) {
-            Some(request) if request.expires_at + GRACE >= known.now => Judged::Ask(request),
+            Some(request) if request.id.len() > LONGEST_ID => Ignore("its id is too long"),
+            Some(request) if request.expires_at.saturating_add(GRACE) >= known.now => {
+                Judged::Ask(request)
+            }
             Some(_) => Ignore("nobody waits for the answer any more"),
             None => Ignore("not of a version that is known here"),
         },
         (kind::MESSAGE, Some(agent)) => message(event, known, agent, rank),
         (kind::RESET, Some(_)) => match ours::<Reset>(&event.content) {
             None => Ignore("not of a version that is known here"),
+            Some(reset) if reset.id.len() > LONGEST_ID => Ignore("its id is too long"),
             Some(reset) => Judged::Do {
                 deed: reset_of(&reset, rank, known.now),
                 id: reset.id,
@@ -237,7 +254,7 @@ fn reset_of(reset: &Reset, rank: Rank, now: u64) -> Deed {
     if rank < Rank::Operator {
         return refuse(&not_permitted("a reset"), false);
     }
-    if reset.expires_at + GRACE < now {
+    if reset.expires_at.saturating_add(GRACE) < now {
         return refuse(&expired(), false);
     }
     Deed::Reset {
@@ -266,6 +283,9 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
     let sent = match field(KEY) {
         None => None,
         Some(ours_is_there) => match ours::<Sent>(ours_is_there) {
+            Some(sent) if sent.id.len() > LONGEST_ID => {
+                return Judged::Ignore("its id is too long");
+            }
             Some(sent) if sent.to == *agent => Some(sent),
             Some(_) => return Judged::Ignore("for another agent"),
             None => return Judged::Ignore("not of a version that is known here"),
@@ -283,10 +303,11 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
         let error = Error::invalid_argument(format!("the text has more than {LONGEST_TEXT} bytes"));
         return judged(refuse(&error, person));
     }
-    if sent
+    // A person says no time; what nobody took for so long is not meant any more.
+    let expires_at = sent
         .as_ref()
-        .is_some_and(|sent| sent.expires_at < known.now)
-    {
+        .map_or_else(|| known.expires(event), |sent| sent.expires_at);
+    if expires_at < known.now {
         return judged(refuse(&expired(), person));
     }
     // Whoever sends it: nothing that a terminal obeys gets near one.
@@ -295,8 +316,9 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
         Err(error) => return judged(refuse(&error, person)),
     };
     if person && let Some(command) = cleaned.trim().strip_prefix('!') {
-        let too_late = put.saturating_add(RESET_IN_TIME) < known.now;
-        return judged(persons_command(command, rank, too_late));
+        let reset_by = expires_at.min(event.origin_server_ts.saturating_add(RESET_IN_TIME));
+        let too_late = reset_by < known.now;
+        return judged(persons_command(command, rank, too_late, reset_by));
     }
     let sent_options = sent.as_ref();
     let claimed = sent_options.and_then(|sent| sent.from.as_deref());
@@ -314,7 +336,7 @@ fn message(event: &Event, known: &Known<'_>, agent: &AgentName, rank: Rank) -> J
 }
 
 /// What a person wrote behind a `!`.
-fn persons_command(command: &str, rank: Rank, too_late: bool) -> Deed {
+fn persons_command(command: &str, rank: Rank, too_late: bool, expires_at: u64) -> Deed {
     let mut words = command.split_whitespace();
     match (words.next(), words.next()) {
         (Some("status"), None) => Deed::Tell { what: Told::Status },
@@ -334,7 +356,7 @@ fn persons_command(command: &str, rank: Rank, too_late: bool) -> Deed {
             mode: None,
             force: false,
             timeout_ms: None,
-            expires_at: None,
+            expires_at: Some(expires_at),
             person: true,
         },
         _ => {

@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use ruma::{OwnedRoomId, OwnedUserId};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 pub(crate) use judge::{OPERATOR_LEVEL, SENDER_LEVEL};
 
@@ -211,6 +210,9 @@ impl Gateway {
             ))
             .with_hint("mend matrix.gateways, or use the right token"));
         }
+        let mut journal = self.journal;
+        let (server, space) = (&self.config.homeserver, self.config.space()?);
+        journal.belong_to(format!("{server} {} {space}", me.user));
         let shared = Arc::new(Shared {
             config: self.config,
             client: self.client,
@@ -218,14 +220,10 @@ impl Gateway {
             host: self.options.host,
             agents: self.options.agents,
             me: me.user,
-            journal: Mutex::new(self.journal),
+            journal: Mutex::new(journal),
             rooms: RwLock::default(),
             look_again: Notify::new(),
         });
-        // They end with this call.
-        let mut beside = JoinSet::new();
-        beside.spawn(presence::statuses(Arc::clone(&shared)));
-        beside.spawn(presence::alive(Arc::clone(&shared)));
-        stream::run(shared, beside, ready).await
+        stream::run(shared, ready).await
     }
 }

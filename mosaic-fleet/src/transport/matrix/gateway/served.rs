@@ -26,10 +26,16 @@ pub(super) struct Served {
 pub(super) type Rooms = BTreeMap<OwnedRoomId, Served>;
 
 fn levels(state: &[Event]) -> Levels {
-    let levels = state.iter().find(|event| event.kind == kind::POWER);
+    let levels = state.iter().find(|event| is_power(event));
     levels.map_or_else(Levels::default, |event| {
         Levels::read(&event.content, creator(state))
     })
+}
+
+/// Whether an event is the room's levels: an event of that type with another key, or with none, is
+/// not, whoever was let put it.
+fn is_power(event: &Event) -> bool {
+    event.kind == kind::POWER && event.state_key.as_deref() == Some("")
 }
 
 /// Reads which rooms are served now, and comes into those that are not entered yet.
@@ -94,10 +100,11 @@ pub(super) async fn served(
 
 /// Takes changed levels in. True where the rooms have to be read anew.
 pub(super) fn changed(rooms: &mut Rooms, room: &RoomId, event: &Event) -> bool {
-    if event.kind == kind::CHILD || event.kind == kind::AGENT {
+    let is_state = event.state_key.is_some();
+    if is_state && (event.kind == kind::CHILD || event.kind == kind::AGENT) {
         return true;
     }
-    if event.kind == kind::POWER
+    if is_power(event)
         && let Some(served) = rooms.get_mut(room)
     {
         served.levels = served.levels.with(&event.content);

@@ -1,23 +1,23 @@
 //! The stream of a gateway's rooms: read without gaps, judged, kept, and handed to the agents' workers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use ruma::{OwnedEventId, OwnedRoomId, RoomId};
+use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::super::client::Patience;
 use super::super::error::MatrixError;
 use super::super::event::{Batch, Event, RoomBatch};
-use super::super::protocol::{kind, millis, now};
+use super::super::protocol::{AgentRoom, kind, now, ours};
 use super::super::requests::StreamFilter;
 use super::journal::{NewRow, Row};
 use super::judge::{Judged, Known, judge};
 use super::served::{Rooms, changed, served};
-use super::{BEGINNING, Shared, answers, worker};
+use super::{BEGINNING, Shared, answers, presence, worker};
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -77,27 +77,42 @@ impl Workers {
             tasks.spawn(worker::work(Arc::clone(&self.shared), rows));
             queue
         });
-        // A worker lives as long as its queue.
-        let _ = queue.send(row);
+        // A worker lives as long as its queue, unless it broke.
+        if let Err(mpsc::error::SendError(row)) = queue.send(row) {
+            tracing::error!(
+                agent = row.agent.as_str(),
+                "its worker broke; it has a new one"
+            );
+            self.queues.remove(&row.agent);
+            let (queue, rows) = mpsc::unbounded_channel();
+            tasks.spawn(worker::work(Arc::clone(&self.shared), rows));
+            let agent = row.agent.clone();
+            // It was made just now, and listens.
+            let _ = queue.send(row);
+            self.queues.insert(agent, queue);
+        }
     }
 }
 
 /// Reads the stream for ever.
-pub(super) async fn run(
-    shared: Arc<Shared>,
-    mut tasks: JoinSet<()>,
-    ready: impl FnOnce(),
-) -> Result<()> {
+pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()> {
+    // They end with this call.
+    let mut tasks = JoinSet::new();
     let mut workers = Workers {
         shared: Arc::clone(&shared),
         queues: BTreeMap::new(),
     };
     let mut rooms = read_rooms(&shared).await?;
+    // Only now: on a first start the rooms are entered above.
+    tasks.spawn(presence::statuses(Arc::clone(&shared)));
+    tasks.spawn(presence::alive(Arc::clone(&shared)));
     let unfinished = shared.journal().unfinished()?;
     for row in unfinished {
         workers.hand(row, &mut tasks);
     }
     let mut since = shared.journal().since()?;
+    let mut read = shared.journal().served()?;
+    let mut looked = tokio::time::Instant::now();
     let mut ready = Some(ready);
     let mut pause = Duration::from_millis(200);
     loop {
@@ -125,20 +140,32 @@ pub(super) async fn run(
                 continue;
             }
         };
-        let taken = take(&shared, &mut rooms, &batch, since.as_deref()).await;
+        let taken = take(&shared, &mut rooms, &batch, since.as_deref(), &read).await;
         let taken = match taken {
             Ok(taken) => taken,
             // The place in the stream is as before: the same comes again.
-            Err(error) if error.kind() == ErrorKind::Unavailable => {
+            Err(error) => {
+                let passes = [
+                    ErrorKind::Unavailable,
+                    ErrorKind::RateLimited,
+                    ErrorKind::Timeout,
+                ];
+                match error.kind() {
+                    // We may have been taken out of a room.
+                    ErrorKind::PermissionDenied => rooms = read_rooms(&shared).await?,
+                    kind if passes.contains(&kind) => {}
+                    _ => return Err(error),
+                }
                 tracing::warn!(%error, "waits for the homeserver");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(POLL);
                 continue;
             }
-            Err(error) => return Err(error),
         };
         pause = Duration::from_millis(200);
-        let new = shared.journal().receive(taken.rows, &batch.next)?;
+        read = rooms.keys().map(ToString::to_string).collect();
+        let served: Vec<String> = read.iter().cloned().collect();
+        let new = shared.journal().receive(taken.rows, &batch.next, &served)?;
         since = Some(batch.next);
         for row in new {
             workers.hand(row, &mut tasks);
@@ -149,7 +176,10 @@ pub(super) async fn run(
         if !taken.read.is_empty() {
             tasks.spawn(read_up_to(Arc::clone(&shared), taken.read));
         }
-        if taken.rooms_changed || batch.invited || !batch.left.is_empty() {
+        // Anybody may ask us anywhere: that is looked at now and then only.
+        let asked_in = batch.invited && looked.elapsed() >= POLL;
+        if taken.rooms_changed || asked_in || !batch.left.is_empty() {
+            looked = tokio::time::Instant::now();
             rooms = read_rooms(&shared).await?;
         }
         if let Some(ready) = ready.take() {
@@ -160,11 +190,7 @@ pub(super) async fn run(
 
 /// What another try may mend is only told.
 fn again(error: MatrixError) -> Result<Error> {
-    let lasting = match &error {
-        MatrixError::Refused { status, .. } => !matches!(status, 429 | 500..),
-        MatrixError::Request(_) => true,
-        _ => false,
-    };
+    let lasting = error.lasts();
     let error: Error = error.into();
     if lasting { Err(error) } else { Ok(error) }
 }
@@ -204,103 +230,157 @@ async fn take(
     rooms: &mut Rooms,
     batch: &Batch,
     since: Option<&str>,
+    read: &BTreeSet<String>,
 ) -> Result<Taken> {
     let mut taken = Taken::default();
-    for one in &batch.rooms {
-        let Some(agent) = rooms.get(&one.room).map(|served| served.agent.clone()) else {
-            continue;
-        };
-        for event in &whole(shared, one, since).await? {
-            if changed(rooms, &one.room, event) {
-                taken.rooms_changed = true;
-                continue;
+    let all: Vec<OwnedRoomId> = rooms.keys().cloned().collect();
+    for room in all {
+        let came = batch.rooms.iter().find(|one| one.room == room);
+        match (came, since) {
+            (Some(came), Some(since)) if read.contains(room.as_str()) => {
+                let events = whole(shared, came, since).await?;
+                events_of(shared, rooms, &room, &events, false, &mut taken).await?;
             }
-            let Some(served) = rooms.get(&one.room) else {
-                continue;
-            };
-            let known = Known {
-                config: &shared.config,
-                me: &shared.me,
-                agent: agent.as_ref(),
-                levels: &served.levels,
-                now: now(),
-            };
-            match judge(event, &known) {
-                Judged::Ignore(why) => {
-                    tracing::debug!(sender = %event.sender, event = %event.event_id, why, "left alone");
-                }
-                Judged::Ask(request) => {
-                    taken
-                        .asked
-                        .push((event.sender.clone(), agent.clone(), request));
-                }
-                Judged::Do { id, deed } => {
-                    let Some(agent) = agent.clone() else { continue };
-                    if since.is_none() && answered(shared, &one.room, event).await? {
-                        continue;
-                    }
-                    taken.rows.push(NewRow {
-                        room: one.room.to_string(),
-                        event: event.event_id.to_string(),
-                        sender: event.sender.to_string(),
-                        id,
-                        agent,
-                        deed,
-                    });
-                    taken.read.retain(|(room, _)| *room != one.room);
-                    taken.read.push((one.room.clone(), event.event_id.clone()));
-                }
+            (None, Some(_)) if read.contains(room.as_str()) => {}
+            // It is read for the first time, or was left out for a while.
+            _ => {
+                let events = history(shared, &room).await?;
+                events_of(shared, rooms, &room, &events, true, &mut taken).await?;
             }
         }
     }
     Ok(taken)
 }
 
-/// The events of a room, those that the server left out before them.
-async fn whole(shared: &Shared, one: &RoomBatch, since: Option<&str>) -> Result<Vec<Event>> {
+/// What the events of one room come to. With `old`, an earlier gateway may have dealt with them.
+async fn events_of(
+    shared: &Shared,
+    rooms: &mut Rooms,
+    room: &OwnedRoomId,
+    events: &[Event],
+    old: bool,
+    taken: &mut Taken,
+) -> Result<()> {
+    let agent = rooms.get(room).and_then(|served| served.agent.clone());
+    for event in events {
+        // What levels and agent were then is of no matter now.
+        if !old && changed(rooms, room, event) {
+            taken.rooms_changed = true;
+            if moved(shared, event) {
+                // What comes after it is another gateway's.
+                return Ok(());
+            }
+            continue;
+        }
+        let Some(served) = rooms.get(room) else {
+            return Ok(());
+        };
+        let known = Known {
+            config: &shared.config,
+            me: &shared.me,
+            agent: agent.as_ref(),
+            levels: &served.levels,
+            now: now(),
+        };
+        match judge(event, &known) {
+            Judged::Ignore(why) => {
+                tracing::debug!(sender = %event.sender, event = %event.event_id, why, "left alone");
+            }
+            Judged::Ask(_) if old => {}
+            Judged::Ask(request) => {
+                let asked = (event.sender.clone(), agent.clone(), request);
+                taken.asked.push(asked);
+            }
+            Judged::Do { id, deed } => {
+                let Some(agent) = agent.clone() else { continue };
+                if old && answered(shared, room, event).await? {
+                    continue;
+                }
+                taken.rows.push(NewRow {
+                    room: room.to_string(),
+                    event: event.event_id.to_string(),
+                    sender: event.sender.to_string(),
+                    id,
+                    agent,
+                    deed,
+                });
+                taken.read.retain(|(other, _)| other != room);
+                taken.read.push((room.clone(), event.event_id.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an event says that the room is served by another gateway from there on.
+fn moved(shared: &Shared, event: &Event) -> bool {
+    let agent = ours::<AgentRoom>(&event.content).filter(|_| event.kind == kind::AGENT);
+    agent.is_some_and(|agent| agent.host != shared.host || agent.gateway != shared.me.as_str())
+}
+
+/// The events of a room since `since`, those that the server left out before them.
+async fn whole(shared: &Shared, one: &RoomBatch, since: &str) -> Result<Vec<Event>> {
     let mut events = Vec::new();
     if one.limited
         && let Some(before) = &one.before
     {
-        let mut from = Some(before.clone());
-        let mut pages = 0;
-        while let Some(place) = from.take() {
-            let (page, next) = shared
-                .client
-                .before(
-                    &one.room,
-                    Some(&place),
-                    since,
-                    &heard(),
-                    Patience::of(BEGINNING),
-                )
-                .await?;
-            pages += 1;
-            // A first start has no end to go back to.
-            let end = page.is_empty() || (since.is_none() && pages >= PAGES);
-            events.extend(page);
-            from = next.filter(|_| !end);
-        }
-        events.reverse();
+        events = back(shared, &one.room, Some(before), Some(since), usize::MAX).await?;
     }
     events.extend(one.timeline.iter().cloned());
-    if since.is_none() {
-        // What is older than anything may wait is history.
-        let expires = millis(std::time::SystemTime::UNIX_EPOCH + shared.config.expires);
-        let oldest = now().saturating_sub(expires);
-        events.retain(|event| event.origin_server_ts >= oldest);
-    }
     Ok(events)
 }
 
-/// Whether an event of before this gateway's time was dealt with: by an earlier one of this account.
+/// The events of a room that may still be waiting.
+async fn history(shared: &Shared, room: &RoomId) -> Result<Vec<Event>> {
+    let mut events = back(shared, room, None, None, PAGES).await?;
+    let expires = u64::try_from(shared.config.expires.as_millis()).unwrap_or(u64::MAX);
+    let oldest = now().saturating_sub(expires);
+    events.retain(|event| event.origin_server_ts >= oldest);
+    Ok(events)
+}
+
+/// The events from one place back to another, the oldest first.
+async fn back(
+    shared: &Shared,
+    room: &RoomId,
+    from: Option<&str>,
+    to: Option<&str>,
+    most: usize,
+) -> Result<Vec<Event>> {
+    let mut events = Vec::new();
+    let mut place = from.map(str::to_owned);
+    let mut empty = 0;
+    let types = heard();
+    for _ in 0..most {
+        let patience = Patience::of(BEGINNING);
+        let asked = shared
+            .client
+            .before(room, place.as_deref(), to, &types, patience);
+        let (page, next) = asked.await?;
+        // A page may be empty and have more behind it; but not for ever.
+        empty = if page.is_empty() { empty + 1 } else { 0 };
+        events.extend(page);
+        match next {
+            Some(next) if place.as_deref() != Some(&next) && empty < 3 => place = Some(next),
+            _ => break,
+        }
+    }
+    events.reverse();
+    Ok(events)
+}
+
+/// Whether an event of before this gateway's time was dealt with: by an earlier one of the fleet.
 async fn answered(shared: &Shared, room: &RoomId, event: &Event) -> Result<bool> {
     let patience = Patience::of(BEGINNING);
     let acks = shared
         .client
         .answers_to(room, &event.event_id, kind::ACK, patience)
         .await?;
-    Ok(acks.iter().any(|ack| ack.sender == shared.me))
+    let ours = |account: &UserId| {
+        let mut gateways = shared.config.gateways.values();
+        account == shared.me || gateways.any(|gateway| gateway == account)
+    };
+    Ok(acks.iter().any(|ack| ours(&ack.sender)))
 }
 
 /// Says in the rooms that what was put there has arrived.

@@ -105,11 +105,7 @@ async fn settle(shared: &Shared, row: &Row) -> Result<String> {
 
 fn written(ack: &Ack) -> Result<String> {
     serde_json::to_string(ack).map_err(|error| {
-        Error::new(
-            ErrorKind::Unexpected,
-            "an ack cannot be written",
-        )
-        .with_source(error)
+        Error::new(ErrorKind::Unexpected, "an ack cannot be written").with_source(error)
     })
 }
 
@@ -266,11 +262,19 @@ async fn tell(shared: &Shared, row: &Row, ack: &str) {
         };
         match told.await {
             Ok(()) => break,
-            Err(MatrixError::Refused { status: 400 | 413, code, .. }) if !short => {
-                tracing::warn!(agent = row.agent.as_str(), code, "what became of it is told in short");
+            Err(MatrixError::Refused {
+                status: 400 | 413,
+                code,
+                ..
+            }) if !short => {
+                tracing::warn!(
+                    agent = row.agent.as_str(),
+                    code,
+                    "what became of it is told in short"
+                );
                 short = true;
             }
-            Err(error) if error.is(&["M_FORBIDDEN", "M_UNKNOWN_TOKEN", "M_NOT_FOUND", "M_BAD_JSON", "M_TOO_LARGE"]) => {
+            Err(error) if error.lasts() => {
                 // Nothing that comes by itself mends that; the next start tries it again.
                 tracing::error!(agent = row.agent.as_str(), %error, "what became of it cannot be told");
                 return;

@@ -1,1 +1,0 @@
-//! A gateway, asked to do what it must not.
