@@ -7,7 +7,8 @@
 //! - [`recovery`]: what comes back by itself after what, and how to see that it does.
 //! - `lanes_and_ci`: what work is open, whether a pipeline is over (feature `ci`).
 //! - [`from_bash`]: moving from the bash scripts and their units.
-//! - [`matrix`]: what a move to Matrix will change; planned.
+//! - [`hosts`]: agents on other hosts, over ssh.
+//! - [`matrix`]: agents over a Matrix homeserver.
 //!
 //! Every command in a page is run by a test, and what is shown as its output is from such a run.
 
@@ -41,6 +42,10 @@ pub mod lanes_and_ci {}
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("guide/from_bash.md")]
 pub mod from_bash {}
+
+#[doc = include_str!("guide/links.md")]
+#[doc = include_str!("guide/hosts.md")]
+pub mod hosts {}
 
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("guide/matrix.md")]

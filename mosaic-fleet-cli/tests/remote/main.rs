@@ -9,4 +9,5 @@
 )]
 
 mod matrix;
+mod mixed;
 mod ssh;

@@ -6,7 +6,7 @@ mod crash;
 mod http;
 mod person;
 mod provision;
-mod stage;
+pub(crate) mod stage;
 mod strangers;
 mod synapse;
 mod throughput;

@@ -4,6 +4,6 @@ mod conformance;
 mod cut;
 mod hostile;
 mod refused;
-mod sshd;
+pub(crate) mod sshd;
 
 pub(crate) use sshd::free_port;

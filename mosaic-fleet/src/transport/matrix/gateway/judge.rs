@@ -153,6 +153,7 @@ pub(super) enum Deed {
 impl Deed {
     /// What this is after `first`, the row `of`, which has the same id of the same sender.
     pub(super) fn repeats(self, first: &Deed, of: i64) -> Self {
+        // Its times and its call may be others.
         let same = match (&self, first) {
             (Deed::Send { body, .. }, Deed::Send { body: first, .. }) => body == first,
             (
@@ -163,10 +164,8 @@ impl Deed {
                     ..
                 },
             ) => (mode, force) == (first, forced),
-            // What was refused, or is only told, harms nobody when it is looked at anew.
-            (Deed::Refuse { .. } | Deed::Tell { .. } | Deed::Again { .. }, _)
-            | (_, Deed::Refuse { .. } | Deed::Again { .. }) => return self,
-            _ => false,
+            (Deed::Refuse { .. }, _) => return self,
+            _ => self == *first,
         };
         if same {
             return Deed::Again { of };

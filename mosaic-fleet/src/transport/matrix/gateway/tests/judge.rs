@@ -255,7 +255,7 @@ fn edits_notices_other_versions_and_other_agents_are_left_alone() {
     for content in [
         request(json!({"v": 2})),
         request(json!({"id": long})),
-        request(json!({"expires_at": NOW - 1})),
+        request(json!({"expires_at": NOW - 60_001})),
         request(json!({"op": "shell"})),
     ] {
         assert!(is_ignored(&judged(&event(ROOT, kind::REQUEST, content))));
@@ -284,7 +284,7 @@ fn what_comes_too_late_is_refused_with_words() {
     late(judged(&event(
         ROOT,
         kind::RESET,
-        reset(json!({"expires_at": NOW - 1})),
+        reset(json!({"expires_at": NOW - 60_001})),
     )));
     // A person says no time: what waited longer than anything may wait is not meant any more.
     for body in ["hello", "!reset"] {
