@@ -81,7 +81,7 @@ fn no_roster_at_all() {
 fn no_tmux_on_the_path() {
     let home = Home::with_shells(&["a"]);
     let bin = home.path("bin");
-    std::fs::create_dir(&bin).unwrap();
+    std::fs::create_dir_all(&bin).unwrap();
     symlink("/bin/sh", bin.join("sh")).unwrap();
     for line in [
         &["start"][..],

@@ -56,6 +56,11 @@ const RIGHT: &[(&str, &str, &str)] = &[
     ),
     (
         "registry.rs",
+        "matrix",
+        "registers the factory, the one place that knows the backends",
+    ),
+    (
+        "registry.rs",
         "socket",
         "names the command line's flag for the instance",
     ),

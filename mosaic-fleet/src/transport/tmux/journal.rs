@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::error::TmuxError;
 use super::gate::lock;
-use super::server::private;
+use super::private::private;
 use crate::agent::AgentName;
 use crate::error::{Error, ErrorKind, Refusal, Result, Stage};
 use crate::events::fingerprint;

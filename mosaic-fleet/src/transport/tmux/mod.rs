@@ -22,6 +22,7 @@ mod memory;
 mod open;
 mod outcome;
 mod paste;
+mod private;
 mod programs;
 mod proof;
 mod protocol;

@@ -126,13 +126,21 @@ pub(super) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// Whether a shell says in this line that it has no tmux: not that it lacks something of its start files.
+fn says_no_tmux(line: &str) -> bool {
+    let missing = ["command not found", "not found", "Unknown command"];
+    let is_missing = missing.iter().any(|phrase| line.contains(phrase));
+    let words = line.split(|c: char| c.is_whitespace() || ":'\"".contains(c));
+    is_missing && words.into_iter().any(|word| word == "tmux")
+}
+
 /// What ssh itself said, if it is not tmux that speaks.
 pub(super) fn ssh_error(words: &str, destination: &Destination) -> Option<TmuxError> {
     let host = destination.to_string();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
     let line = || {
-        let lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
-        let plain = lines.last().unwrap_or("no answer").chars();
+        let mut lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+        let plain = lines.next_back().unwrap_or("no answer").chars();
         plain.filter(|c| !c.is_control()).take(200).collect()
     };
     if says(&["REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
@@ -147,13 +155,7 @@ pub(super) fn ssh_error(words: &str, destination: &Destination) -> Option<TmuxEr
         })
     } else if says(&["Permission denied (", "Too many authentication failures"]) {
         Some(TmuxError::NotAdmitted { host })
-    } else if says(&[
-        "command not found",
-        ": not found",
-        "Unknown command",
-        "No such file or directory: tmux",
-    ]) && says(&["tmux"])
-    {
+    } else if words.lines().any(says_no_tmux) {
         Some(TmuxError::NoTmuxThere { host })
     } else if says(&[
         "ssh: ",
@@ -259,6 +261,7 @@ mod tests {
             ),
             ("bash: line 1: exec: tmux: not found", "NoTmuxThere"),
             ("zsh:1: command not found: tmux", "NoTmuxThere"),
+            ("fish: Unknown command: tmux", "NoTmuxThere"),
         ] {
             let seen = seen(words).unwrap_or_default();
             assert!(seen.contains(expected), "{words:?}: {seen}");
@@ -268,6 +271,7 @@ mod tests {
             "error connecting to /tmp/tmux-0/x (No such file or directory)",
             "error connecting to /tmp/tmux-0/x (Connection refused)",
             "can't find session: agent-1",
+            "bash: nvm: command not found\nno server running on /tmp/tmux-0/x",
             "",
         ] {
             assert_eq!(seen(words), None, "{words:?}");

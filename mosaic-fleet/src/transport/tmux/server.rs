@@ -1,8 +1,8 @@
 //! The tmux server as processes see it: how a client is started, and the only way a server is.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use super::command::{CommandList, command};
 use super::config::{Socket, TmuxConfig};
 use super::error::TmuxError;
 use super::gate::Gate;
+use super::private::private;
+pub(crate) use super::private::{private_dirs, private_file};
 use super::remote::{run_there, ssh_error};
 use super::target::{Row, list_panes, rows};
 
@@ -102,9 +104,9 @@ impl Server {
     }
 
     /// Runs a program on the server's own host, which is another one, and returns what it printed.
-    pub(super) async fn run_there<S: AsRef<str>>(
+    pub(super) async fn run_there(
         &self,
-        words: &[S],
+        words: &[&str],
         limit: Duration,
     ) -> Result<Vec<u8>, TmuxError> {
         self.output(self.there(words)?, limit).await
@@ -399,61 +401,11 @@ impl Server {
     }
 }
 
-/// Makes a folder that nobody else can enter, or sees that it is one.
-pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    let found = fs::symlink_metadata(path)?;
-    let ours = found.is_dir()
-        && found.uid() == rustix::process::getuid().as_raw()
-        && found.mode() & 0o077 == 0;
-    if !ours {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it must be a folder of ours that nobody else can enter (mode 0700)",
-        ));
-    }
-    Ok(())
-}
-
-/// Makes a folder `below` the folder `base` that nobody else can enter, nor those between the two.
-pub(crate) fn private_dirs(base: &Path, below: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(base)?;
-    let mut folder = base.to_path_buf();
-    for part in Path::new(below) {
-        folder.push(part);
-        private_dir(&folder)?;
-    }
-    Ok(folder)
-}
-
-/// As [`private_dir`], with an error that names the folder.
-pub(super) fn private(path: &Path) -> Result<(), TmuxError> {
-    private_dir(path).map_err(|source| TmuxError::File {
-        path: path.display().to_string(),
-        source,
-    })
-}
-
 /// The lock file of a socket.
 fn beside(socket: &Path) -> PathBuf {
     let mut path = socket.as_os_str().to_owned();
     path.push(".mosaic-gate");
     PathBuf::from(path)
-}
-
-/// Writes a file that only we can read, new or in the place of the old one.
-pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = path.with_extension(format!("part{}", uuid::Uuid::now_v7().simple()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)?;
-    file.write_all(bytes)?;
-    fs::rename(&part, path)
 }
 
 pub(super) fn spawn_error(error: io::Error) -> TmuxError {

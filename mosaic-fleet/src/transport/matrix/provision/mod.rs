@@ -2,7 +2,9 @@
 //! is there, decides what is missing, and does only that. Killed anywhere it goes on where it was: a
 //! room has its meaning from the moment it exists.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod wanted;
+
+use std::collections::BTreeMap;
 
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::Serialize;
@@ -11,15 +13,11 @@ use serde_json::{Value, json};
 use super::client::{Client, Patience};
 use super::config::MatrixConfig;
 use super::event::Event;
-use super::gateway::{OPERATOR_LEVEL, SENDER_LEVEL};
-use super::protocol::{AgentRoom, FleetState, KEY, VERSION, kind};
-use super::requests::NewRoom;
-use super::rooms::{ChildNote, creator, own_state};
+use super::protocol::{AgentRoom, FleetState, kind};
+use super::rooms::{creator, own_state};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
-
-/// The level of a gateway: it acks and tells, and can change nothing else.
-const GATEWAY_LEVEL: i64 = 50;
+use wanted::same_levels;
 
 /// How long one request may take: servers make rooms slowly, and say when to go on.
 const STEP: std::time::Duration = std::time::Duration::from_secs(180);
@@ -372,128 +370,6 @@ impl Provision {
         }
         Ok(())
     }
-
-    fn gateway(&self, agent: &RoomAgent) -> Option<&OwnedUserId> {
-        self.config.gateways.get(&agent.host)
-    }
-
-    fn members(&self, _agent: Option<&RoomAgent>) -> BTreeSet<OwnedUserId> {
-        let lists = [&self.config.senders, &self.config.operators];
-        let listed = lists.into_iter().flatten();
-        // The other hosts' gateways may write to the agent for their own.
-        listed
-            .chain(self.config.gateways.values())
-            .cloned()
-            .collect()
-    }
-
-    fn agent_state(&self, agent: &RoomAgent) -> AgentRoom {
-        AgentRoom {
-            v: VERSION,
-            agent: agent.name.clone(),
-            host: agent.host.clone(),
-            gateway: self
-                .gateway(agent)
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-        }
-    }
-
-    fn child(&self, agent: &RoomAgent) -> Value {
-        let server = self
-            .config
-            .gateways
-            .values()
-            .next()
-            .map(|one| one.server_name().to_string());
-        let note = ChildNote {
-            agent: agent.name.clone(),
-            host: agent.host.clone(),
-        };
-        json!({"via": server.into_iter().collect::<Vec<_>>(), KEY: note})
-    }
-
-    /// The levels of a room, or of the Space. Who makes it is above all of them and not named.
-    fn levels(&self, agent: Option<&RoomAgent>) -> Value {
-        let mut users: BTreeMap<&OwnedUserId, i64> = BTreeMap::new();
-        users.extend(
-            self.config
-                .gateways
-                .values()
-                .map(|user| (user, SENDER_LEVEL)),
-        );
-        users.extend(self.config.senders.iter().map(|user| (user, SENDER_LEVEL)));
-        users.extend(
-            self.config
-                .operators
-                .iter()
-                .map(|user| (user, OPERATOR_LEVEL)),
-        );
-        match agent {
-            Some(agent) => users.extend(self.gateway(agent).map(|user| (user, GATEWAY_LEVEL))),
-            None => users.extend(
-                self.config
-                    .gateways
-                    .values()
-                    .map(|user| (user, GATEWAY_LEVEL)),
-            ),
-        }
-        let closed = 100;
-        let events = match agent {
-            Some(_) => json!({
-                kind::MESSAGE: SENDER_LEVEL, "m.reaction": SENDER_LEVEL, kind::REQUEST: SENDER_LEVEL,
-                kind::ACK: GATEWAY_LEVEL, kind::STATUS: GATEWAY_LEVEL, kind::RESET: OPERATOR_LEVEL,
-                kind::AGENT: closed, "m.room.redaction": closed, "m.room.encryption": closed,
-                kind::POWER: closed,
-            }),
-            None => json!({
-                kind::REQUEST: SENDER_LEVEL, kind::HOST: GATEWAY_LEVEL, kind::CHILD: closed,
-                "m.room.encryption": closed, kind::POWER: closed,
-            }),
-        };
-        json!({
-            "users": users, "users_default": 0, "events": events,
-            "events_default": if agent.is_some() { GATEWAY_LEVEL } else { closed },
-            "state_default": closed, "invite": closed, "kick": closed, "ban": closed, "redact": closed,
-        })
-    }
-
-    fn new_space(&self) -> NewRoom {
-        self.room_called(self.config.prefix.clone(), "The agents of a fleet", None)
-    }
-
-    fn new_room(&self, agent: &RoomAgent) -> NewRoom {
-        let name = format!("{} (agent)", agent.name);
-        let topic = "A text goes to the agent. !help says what else can be asked.";
-        self.room_called(name, topic, Some(agent))
-    }
-
-    fn room_called(&self, name: String, topic: &str, agent: Option<&RoomAgent>) -> NewRoom {
-        let fleet = FleetState {
-            v: VERSION,
-            fleet: self.config.prefix.clone(),
-        };
-        let mut state = vec![
-            (kind::FLEET.to_owned(), json!(fleet)),
-            (
-                "m.room.history_visibility".to_owned(),
-                json!({"history_visibility": "invited"}),
-            ),
-            (
-                "m.room.guest_access".to_owned(),
-                json!({"guest_access": "forbidden"}),
-            ),
-        ];
-        state.extend(agent.map(|agent| (kind::AGENT.to_owned(), json!(self.agent_state(agent)))));
-        NewRoom {
-            name,
-            topic: topic.to_owned(),
-            is_space: agent.is_none(),
-            state,
-            power: self.levels(agent),
-            invite: self.members(agent).into_iter().collect(),
-        }
-    }
 }
 
 fn content<'a>(state: &'a [Event], kind: &str, key: &str) -> Option<&'a Value> {
@@ -505,21 +381,4 @@ fn membership<'a>(found: &'a Found, account: &str) -> Option<&'a str> {
     content(&found.state, kind::MEMBER, account)?
         .get("membership")?
         .as_str()
-}
-
-/// Servers add levels of their own, which change nothing of ours.
-fn same_levels(there: &Value, wanted: &Value) -> bool {
-    let Some(wanted) = wanted.as_object() else {
-        return false;
-    };
-    wanted
-        .iter()
-        .all(|(key, value)| match (key.as_str(), there.get(key)) {
-            ("events", Some(there)) => {
-                let events = value.as_object().into_iter().flatten();
-                let mut events = events.map(|(kind, level)| there.get(kind) == Some(level));
-                events.all(|same| same)
-            }
-            (_, there) => there == Some(value),
-        })
 }
