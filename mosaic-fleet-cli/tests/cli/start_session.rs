@@ -156,7 +156,7 @@ fn codes_are_those_of_a_service() {
     );
     // 69
     let bin = home.path("bin");
-    fs::create_dir(&bin).unwrap();
+    fs::create_dir_all(&bin).unwrap();
     symlink("/bin/sh", bin.join("sh")).unwrap();
     let path = bin.display().to_string();
     run(&home, &["a"], &[("PATH", &path)]).fails(69, &["tmux"]);
