@@ -71,11 +71,13 @@ async fn hostile_names_over_there_are_only_names() {
         "=coder0".to_owned(),
         "-x".to_owned(),
     ] {
+        // One of these tmux runs by itself when it is made a name; as a target it is only a name.
+        let made = !bad.starts_with("#(");
         // tmux itself changes some of them; whatever it makes of them must be addressed exactly.
-        let _ = sshd
-            .fixture
-            .tmux(&["new-session", "-d", "-s", &bad, "cat"])
-            .unwrap();
+        if made {
+            let new = ["new-session", "-d", "-s", &bad, "cat"];
+            sshd.fixture.tmux(&new).unwrap();
+        }
         let target = PaneTarget::parse(&format!("={bad}"));
         let Ok(target) = target else { continue };
         let sent = sshd.one_shot();

@@ -3,6 +3,7 @@
 mod conformance;
 mod cut;
 mod hostile;
+mod latency;
 mod refused;
 pub(crate) mod sshd;
 
