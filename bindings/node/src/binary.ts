@@ -1,6 +1,6 @@
 // The `mosaic-fleet` program: where it is, and how it is run in the place of a command.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants as os } from 'node:os';
@@ -76,15 +76,18 @@ export async function run(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const child = spawn(binary, args, { stdio: 'inherit', env: { ...environment } });
-  const handOn = (signal: NodeJS.Signals): void => void child.kill(signal);
+  let child: ChildProcess | undefined;
+  const handOn = (signal: NodeJS.Signals): void => void child?.kill(signal);
+  // Before the program is there: a signal that came in between would end this process and leave it.
   for (const signal of HANDED_ON) {
     process.on(signal, handOn);
   }
   try {
+    const started = spawn(binary, args, { stdio: 'inherit', env: { ...environment } });
+    child = started;
     return await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? os.signals[signal] : 0)));
+      started.once('error', reject);
+      started.once('close', (code, signal) => resolve(code ?? 128 + (signal ? os.signals[signal] : 0)));
     });
   } finally {
     for (const signal of HANDED_ON) {
