@@ -66,6 +66,19 @@ pub fn command_prefix(text: &str, prefixes: &str) -> Option<char> {
     prefixes.contains(first).then_some(first)
 }
 
+/// A text in pieces of at most `most` bytes, one at least.
+pub(crate) fn pieces(text: &str, most: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut left = text;
+    while left.len() > most {
+        let (piece, rest) = left.split_at(left.floor_char_boundary(most));
+        pieces.push(piece);
+        left = rest;
+    }
+    pieces.push(left);
+    pieces
+}
+
 /// A text of strangers for a line of a terminal: what breaks the line is shown as a blank; what a
 /// terminal acts on, what turns the direction of the text or hides in it, as U+FFFD.
 pub fn one_line(text: &str) -> String {

@@ -72,16 +72,16 @@ pub(crate) async fn enter(
     }
 }
 
-/// The Space's children.
+/// All state of the Space, which the admin must have made.
 ///
 /// # Errors
 /// `PermissionDenied` where we are not in it and not invited, `ConfigInvalid` where the admin did not
 /// make it.
-pub(crate) async fn children(
+pub(crate) async fn space_state(
     client: &Client,
     config: &MatrixConfig,
     patience: Patience,
-) -> Result<Vec<Child>> {
+) -> Result<Vec<Event>> {
     let (space, admin) = (config.space()?, config.admin()?);
     let state = enter(client, space, patience).await?;
     if creator(&state) != Some(admin) {
@@ -90,6 +90,11 @@ pub(crate) async fn children(
             Error::config_invalid(what).with_hint("see that `space` and `admin` belong together")
         );
     }
+    Ok(state)
+}
+
+/// The Space's children, by its state.
+pub(crate) fn children(space: &[Event]) -> Vec<Child> {
     let child = |event: &Event| {
         // A child that was taken out has no content.
         let there = event.kind == kind::CHILD && event.content.get("via").is_some();
@@ -102,7 +107,7 @@ pub(crate) async fn children(
             note: note.and_then(|note| ChildNote::deserialize(note).ok()),
         })
     };
-    Ok(state.iter().filter_map(child).collect())
+    space.iter().filter_map(child).collect()
 }
 
 /// Reads an agent's room. Nothing where it is none of the fleet's.
@@ -183,7 +188,7 @@ impl Rooms {
         if let Some(located) = known() {
             return Ok(located);
         }
-        let children = children(client, config, patience).await?;
+        let children = children(&space_state(client, config, patience).await?);
         let may_be = |child: &&Child| child.note.as_ref().is_none_or(|note| note.agent == *agent);
         let mut claims = Vec::new();
         for child in children.iter().filter(may_be) {
@@ -223,7 +228,7 @@ impl Rooms {
         config: &MatrixConfig,
         patience: Patience,
     ) -> Result<Vec<(AgentName, Located, Vec<Event>)>> {
-        let children = children(client, config, patience).await?;
+        let children = children(&space_state(client, config, patience).await?);
         let reads = children.into_iter().map(|child| async move {
             let room = &child.room;
             read_room(client, config, room, patience).await

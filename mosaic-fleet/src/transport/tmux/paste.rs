@@ -15,6 +15,7 @@ use super::lease::Lease;
 use super::server::{Server, private_file};
 use super::target::Identity;
 use crate::runtime::{Dialog, DialogPattern, Manifest, Outgoing, Place};
+use crate::text::pieces;
 
 /// The largest text that goes as words of a command; above it a file is quicker.
 const INLINE_BYTES: usize = 8 * 1024;
@@ -216,19 +217,6 @@ fn drawn(dialog: &DialogPattern) -> Option<String> {
         Place::Title => format!("#{{m:*{words}*,#{{pane_title}}}}"),
         _ => format!("#{{C:{words}}}"),
     })
-}
-
-/// A text in pieces of at most `most` bytes.
-fn pieces(text: &str, most: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut left = text;
-    while left.len() > most {
-        let (piece, rest) = left.split_at(left.floor_char_boundary(most));
-        pieces.push(piece);
-        left = rest;
-    }
-    pieces.push(left);
-    pieces
 }
 
 /// Files that go when this does.

@@ -14,6 +14,7 @@ use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::message::ReceiptId;
 use crate::options::{Cursor, ListOptions, StatusOptions, TailOptions};
+use crate::text::pieces;
 
 /// The longest part of an answer, in bytes: in JSON inside JSON it grows.
 const PART: usize = 20 << 10;
@@ -43,7 +44,7 @@ pub(super) async fn answer(
     let Ok(text) = serde_json::to_string(&answered) else {
         return;
     };
-    let parts = parts(&text);
+    let parts = pieces(&text, PART);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     let device = <&DeviceId>::from(request.reply_device.as_str());
     for (number, text) in (1..).zip(parts) {
@@ -118,16 +119,4 @@ async fn answered(
             return Err(Error::unsupported("that question in this room"));
         }
     }))
-}
-
-fn parts(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut left = text;
-    while left.len() > PART {
-        let (part, rest) = left.split_at(left.floor_char_boundary(PART));
-        parts.push(part);
-        left = rest;
-    }
-    parts.push(left);
-    parts
 }

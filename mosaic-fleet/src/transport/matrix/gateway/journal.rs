@@ -105,6 +105,17 @@ fn broken(path: &Path, error: impl std::error::Error + Send + Sync + 'static) ->
         .with_source(error)
 }
 
+/// Opens a file that only we can read, made if it is not there.
+fn private_file(path: &Path) -> Result<File> {
+    let opened = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    opened.map_err(|error| broken(path, error))
+}
+
 impl Journal {
     /// Opens the journal in `folder`, which is a private one.
     ///
@@ -113,25 +124,14 @@ impl Journal {
     /// has it.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let lock_path = folder.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(|error| broken(&lock_path, error))?;
+        let lock = private_file(&lock_path)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             Error::unavailable("another gateway of this host runs")
                 .with_hint("one process a journal and a token: stop the other one first")
         })?;
         let path = folder.join("journal.sqlite");
-        let made = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path);
-        made.map_err(|error| broken(&path, error))?;
+        // Made here, so that it is nobody else's from its first moment.
+        private_file(&path)?;
         let wrong = |error: rusqlite::Error| broken(&path, error);
         let connection = Connection::open(&path).map_err(wrong)?;
         connection
@@ -202,8 +202,8 @@ impl Journal {
     }
 
     /// Keeps what was received, the place up to which it was and the rooms that it is all of, or none
-    /// of that: what came in another room meanwhile was not read. What is there already is left out; what has come under
-    /// another event already is to be told again. Returns what is new.
+    /// of that: what came in another room meanwhile was not read. What is there already is left out;
+    /// what has come under another event already is to be told again. Returns what is new.
     pub(super) fn receive(
         &mut self,
         rows: Vec<NewRow>,

@@ -9,7 +9,7 @@ use super::super::client::{Client, Patience};
 use super::super::config::MatrixConfig;
 use super::super::event::Event;
 use super::super::protocol::kind;
-use super::super::rooms::{children, creator, enter, read_room};
+use super::super::rooms::{children, creator, read_room, space_state};
 use super::judge::Levels;
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
@@ -51,9 +51,8 @@ pub(super) async fn served(
     patience: Patience,
 ) -> Result<Rooms> {
     let space = config.space()?;
-    let children = children(client, config, patience).await?;
+    let state = space_state(client, config, patience).await?;
     let mut rooms = Rooms::new();
-    let state = enter(client, space, patience).await?;
     rooms.insert(
         space.to_owned(),
         Served {
@@ -61,7 +60,7 @@ pub(super) async fn served(
             levels: levels(&state),
         },
     );
-    for child in children {
+    for child in children(&state) {
         // Of another host, by the admin's own word: it is not even read.
         if child.note.as_ref().is_some_and(|note| note.host != host) {
             continue;
