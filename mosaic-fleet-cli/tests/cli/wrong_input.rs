@@ -1,6 +1,7 @@
 //! What is wrong is said with its place, what was probably meant, and what to do.
 
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use crate::home::{Home, Ran, until};
 
@@ -175,11 +176,28 @@ fn an_agent_of_another_host_is_not_taken_for_one_here() {
     let home = Home::with_roster(
         "version: 1\nagents:\n  - { name: a, runtime: shell, command: bash --norc --noprofile -i, host: u@h }\n",
     );
-    // What is started elsewhere is not started here: only when it is named is that an error.
-    home.ok(&["start"]);
-    home.run(&["start", "a"]).fails(1, &["on u@h", "hint: "]);
+    home.run(&["start"])
+        .fails(1, &["u@h cannot be reached", "hint: "]);
+    home.run(&["start", "a"])
+        .fails(1, &["u@h cannot be reached", "hint: "]);
     home.run(&["agent", "send", "a", "-m", "x"])
         .fails(1, &["u@h cannot be reached", "Connection refused"]);
     let status = home.run(&["status"]);
     status.fails(1, &["u@h cannot be reached"]);
+}
+
+#[test]
+fn an_agent_of_this_host_by_its_name_is_one_here() {
+    let host = Command::new("uname").arg("-n").output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap();
+    let home = Home::with_roster(&format!(
+        "version: 1\nagents:\n  - {{ name: a, runtime: shell, command: bash --norc --noprofile -i, host: {host} }}\n",
+        host = host.trim()
+    ));
+    home.ok(&["start"]);
+    assert_eq!(
+        home.run(&["status", "--json"]).json()["agents"][0]["state"],
+        "idle"
+    );
+    home.ok(&["stop"]);
 }

@@ -37,6 +37,12 @@ impl Fleet {
         Overrides::of_call(variables)?.apply(&mut agent);
         let part = self.part_of(name)?;
         let inner = &part.inner;
+        if let Some(host) = &inner.host {
+            let what = format!("starting an agent of {host} as it is called");
+            return Err(Error::unsupported(what)
+                .with_agent(name)
+                .with_hint(format!("as the roster has it: mosaic-fleet start {name}")));
+        }
         let directory = inner.roster.working_directory(&agent, &inner.user_home);
         if !directory.is_absolute() {
             let what = format!("the working directory {} is relative", directory.display());

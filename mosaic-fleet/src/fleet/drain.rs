@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use super::Fleet;
-use super::outcome::{Outcome, none_of};
+use super::outcome::{Outcome, Progress};
 use crate::agent::{AgentName, AgentState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::StatusOptions;
@@ -87,29 +87,22 @@ impl Fleet {
         options: &DrainOptions,
         mut progress: impl FnMut(&Outcome) + Send,
     ) -> Result<Vec<Outcome>> {
-        let asked = self.asked(names);
-        let mut outcomes = Vec::new();
-        if let Some(names) = asked.here {
-            let here = self.part_here();
-            outcomes = here.drain_here(&names, options, &mut progress).await?;
-        }
-        for (part, names) in asked.elsewhere {
-            let draining = async { part?.drain_here(&names, options, &mut progress).await };
-            match draining.await {
-                Ok(more) => outcomes.extend(more),
-                Err(error) => {
-                    outcomes.extend(none_of(&names, Action::Stop, &error, &mut progress));
-                }
-            }
-        }
-        Ok(outcomes)
+        let (stop, progress) = (Action::Stop, &mut progress);
+        self.in_each_part(
+            stop,
+            names,
+            options,
+            progress,
+            |part, names, how, progress| part.drain_here(names, how, progress).boxed(),
+        )
+        .await
     }
 
     async fn drain_here(
         &self,
         names: &[AgentName],
         options: &DrainOptions,
-        progress: &mut (impl FnMut(&Outcome) + Send),
+        progress: Progress<'_>,
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?.as_ref();
         let actual = self.actual().await?;

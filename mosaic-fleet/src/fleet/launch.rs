@@ -1,7 +1,7 @@
 //! What it takes to start an agent, once everything about it was found in order: program, folder,
 //! environment and first prompt.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::talk::Kickstart;
 use super::{Fleet, kickstart};
@@ -56,8 +56,9 @@ impl Fleet {
             Some(command) => command.argv(),
             None => manifest.launch.clone(),
         };
-        let directory = inner.roster.working_directory(agent, &inner.user_home);
-        if !directory.is_dir() {
+        let directory = self.directory_of(agent);
+        // That of another host is looked at there.
+        if inner.host.is_none() && !directory.is_dir() {
             let missing = format!("no working directory {}", directory.display());
             return Err(Error::config_invalid(missing)
                 .with_hint("make it, or change `working_directory` in the roster"));
@@ -68,8 +69,28 @@ impl Fleet {
             .with_environment(environment))
     }
 
+    /// Where an agent starts. `~` stays what it is on another host.
+    pub(super) fn directory_of(&self, agent: &AgentSpec) -> PathBuf {
+        let inner = &self.inner;
+        let home = match inner.host {
+            Some(_) => Path::new("~"),
+            None => &inner.user_home,
+        };
+        inner.roster.working_directory(agent, home)
+    }
+
+    /// What it takes to start an agent, with its folder and its program found where it is.
+    pub(super) async fn launch_found(&self, agent: &AgentSpec) -> Result<Launch> {
+        let launch = self.launch_of(agent)?;
+        if self.inner.host.is_none() {
+            self.check_program(agent, &launch)?;
+        }
+        let program = self.program_of(agent, &launch);
+        self.supervisor()?.found(&launch, program.as_deref()).await
+    }
+
     /// The program that the agent's command begins with is there, where that is plain to see.
-    pub(super) fn check_program(&self, agent: &AgentSpec, launch: &Launch) -> Result<()> {
+    fn check_program(&self, agent: &AgentSpec, launch: &Launch) -> Result<()> {
         match self.program_of(agent, launch) {
             Some(program) if self.find_program(&program, launch).is_none() => Err(
                 Error::config_invalid(format!("no program {program} on PATH")).with_hint(

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use super::Fleet;
-use super::outcome::{Outcome, none_of};
+use super::outcome::{Outcome, Progress};
 use super::talk::Kickstart;
 use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::error::{Error, ErrorKind, Refusal, Result};
@@ -140,7 +140,6 @@ impl Fleet {
         self.act(Action::Restart, names, options, progress).await
     }
 
-    /// Acts on each part; those of which all is wrong hide no other.
     async fn act(
         &self,
         action: Action,
@@ -148,22 +147,15 @@ impl Fleet {
         options: &LifeOptions,
         mut progress: impl FnMut(&Outcome) + Send,
     ) -> Result<Vec<Outcome>> {
-        let asked = self.asked(names);
-        let mut outcomes = Vec::new();
-        if let Some(names) = asked.here {
-            let here = self.part_here();
-            outcomes = here
-                .act_here(action, &names, options, &mut progress)
-                .await?;
-        }
-        for (part, names) in asked.elsewhere {
-            let acting = async { part?.act_here(action, &names, options, &mut progress).await };
-            match acting.await {
-                Ok(more) => outcomes.extend(more),
-                Err(error) => outcomes.extend(none_of(&names, action, &error, &mut progress)),
-            }
-        }
-        Ok(outcomes)
+        let progress = &mut progress;
+        self.in_each_part(
+            action,
+            names,
+            options,
+            progress,
+            |part, names, how, progress| part.act_here(action, names, how, progress).boxed(),
+        )
+        .await
     }
 
     async fn act_here(
@@ -171,7 +163,7 @@ impl Fleet {
         action: Action,
         names: &[AgentName],
         options: &LifeOptions,
-        progress: &mut (impl FnMut(&Outcome) + Send),
+        progress: Progress<'_>,
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?;
         if action != Action::Stop {
@@ -306,8 +298,7 @@ impl Fleet {
             None
         } else {
             let agent = self.agent(name)?;
-            let launch = self.launch_of(agent).map_err(starting)?;
-            self.check_program(agent, &launch).map_err(starting)?;
+            let launch = self.launch_found(agent).await.map_err(starting)?;
             let prompt = self
                 .first_prompt(agent, &options.kickstart)
                 .map_err(starting)?;

@@ -226,18 +226,8 @@ impl Fleet {
     fn supervisor(&self) -> Result<&Arc<dyn Supervisor>> {
         self.inner.supervisor.as_ref().ok_or_else(|| {
             let info = self.inner.transport.info();
-            let error = match &self.inner.host {
-                Some(host) => {
-                    let what = format!("starting and stopping agents on {host} from here");
-                    Error::unsupported(what).with_hint(
-                        "run mosaic-fleet on that host, by a roster that leaves `host` out",
-                    )
-                }
-                None => {
-                    Error::unsupported(format!("starting and stopping agents of {}", info.scheme))
-                }
-            };
-            error.with_transport(info)
+            let what = format!("starting and stopping agents of {}", info.scheme);
+            Error::unsupported(what).with_transport(info)
         })
     }
 

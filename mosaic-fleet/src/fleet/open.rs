@@ -8,11 +8,11 @@ use super::parts::{Opened, Opener, Part, Place};
 use super::{Fleet, Inner};
 use crate::error::{Error, Result, Retry};
 use crate::home::{MosaicHome, user_home};
-use crate::registry::{Context, Registry};
+use crate::registry::{Context, Reach, Registry};
 use crate::roster::{AgentSpec, Known, Roster};
 use crate::runtime::Catalog;
 use crate::supervise;
-use crate::transport::tmux::Timing;
+use crate::transport::tmux::{Timing, is_this_host};
 
 /// How a fleet is opened.
 #[derive(Debug, Clone)]
@@ -161,6 +161,10 @@ impl Fleet {
         // Said or not said, it is the same.
         for agent in &mut agents {
             agent.transport.take_if(|named| *named == roster.transport);
+            let scheme = agent.transport.as_ref().unwrap_or(&roster.transport);
+            if options.registry.reach(scheme) != Some(Reach::Everywhere) {
+                agent.host.take_if(|named| is_this_host(named));
+            }
         }
         let runtimes = agents
             .iter()

@@ -49,12 +49,15 @@ impl Outcome {
     }
 }
 
+/// Told of each agent as it is done, by parts that act side by side.
+pub(super) type Progress<'a> = &'a (dyn Fn(&Outcome) + Send + Sync);
+
 /// The outcomes of agents for whom nothing could be begun, because of what is wrong with their place.
 pub(super) fn none_of(
     names: &[AgentName],
     action: Action,
     error: &Error,
-    progress: &mut impl FnMut(&Outcome),
+    progress: Progress<'_>,
 ) -> Vec<Outcome> {
     let outcomes = names.iter().map(|name| {
         let what = match action {

@@ -7,16 +7,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use futures::future::{BoxFuture, join_all};
 use serde_json::Value;
 
 use super::open::placed;
+use super::outcome::{Outcome, Progress, none_of};
 use super::{Fleet, FleetOptions, Inner};
 use crate::agent::AgentName;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Context, Reach, Registry};
-use crate::roster::{AgentSpec, Roster};
+use crate::roster::{Action, AgentSpec, Roster};
 use crate::supervise::{self, Supervisor};
 use crate::transport::DynTransport;
 
@@ -274,19 +276,74 @@ impl Fleet {
     }
 }
 
+/// What a part does with its agents.
+pub(super) type Acting<'a> = BoxFuture<'a, Result<Vec<Outcome>>>;
+
 /// Whom a call is about, part by part.
 #[derive(Debug)]
-pub(super) struct Asked {
+struct Asked {
     /// This host's: all of them where it is empty. Nothing where none of this host is meant.
-    pub(super) here: Option<Vec<AgentName>>,
+    here: Option<Vec<AgentName>>,
     /// The others, by name.
-    pub(super) elsewhere: Vec<(Result<Fleet>, Vec<AgentName>)>,
+    elsewhere: Vec<(Result<Fleet>, Vec<AgentName>)>,
 }
 
 impl Fleet {
+    /// Has each part act on its agents among `names`, this host's first and then the others side by
+    /// side. What is wrong with one place is told of its agents, and hides no others.
+    ///
+    /// # Errors
+    /// A name that nobody knows, before anything is begun; what is wrong with the only place.
+    pub(super) async fn in_each_part<O: Sync>(
+        &self,
+        action: Action,
+        names: &[AgentName],
+        options: &O,
+        progress: &mut (dyn FnMut(&Outcome) + Send),
+        act: impl for<'a> Fn(&'a Fleet, &'a [AgentName], &'a O, Progress<'a>) -> Acting<'a> + Sync,
+    ) -> Result<Vec<Outcome>> {
+        let asked = self.asked(names);
+        let progress = Mutex::new(progress);
+        let tell = |outcome: &Outcome| {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            (*progress)(outcome);
+        };
+        let mut outcomes = Vec::new();
+        if let Some(names) = asked.here {
+            let here = self.part_here();
+            match act(&here, &names, options, &tell).await {
+                Ok(done) => outcomes = done,
+                Err(error)
+                    if asked.elsewhere.is_empty() || error.kind() == ErrorKind::AgentNotFound =>
+                {
+                    return Err(error);
+                }
+                Err(error) => {
+                    let meant = match names.is_empty() {
+                        true => here.names(),
+                        false => names,
+                    };
+                    outcomes = none_of(&meant, action, &error, &tell);
+                }
+            }
+        }
+        let acting = asked
+            .elsewhere
+            .iter()
+            .map(async |(part, names)| match part {
+                Ok(part) => match act(part, names, options, &tell).await {
+                    Ok(done) => done,
+                    Err(error) => none_of(names, action, &error, &tell),
+                },
+                Err(error) => none_of(names, action, error, &tell),
+            });
+        outcomes.extend(join_all(acting).await.into_iter().flatten());
+        Ok(outcomes)
+    }
+
     /// Whom a call that starts or stops agents is about: these, or all where there are none; of
     /// those only the ones that this library starts and stops.
-    pub(super) fn asked(&self, names: &[AgentName]) -> Asked {
+    fn asked(&self, names: &[AgentName]) -> Asked {
         let mut elsewhere = Vec::new();
         for part in &self.inner.elsewhere {
             let of_part = part.agents.iter().map(|agent| agent.name.clone());
@@ -294,12 +351,11 @@ impl Fleet {
                 [] => of_part.collect(),
                 names => of_part.filter(|name| names.contains(name)).collect(),
             };
-            let fleet = part.open(&self.inner);
-            let startable = |fleet: &Fleet| fleet.inner.supervisor.is_some();
-            if of_part.is_empty() || (names.is_empty() && !fleet.as_ref().map_or(true, startable)) {
+            let startable = supervise::starts(&part.place.scheme);
+            if of_part.is_empty() || (names.is_empty() && !startable) {
                 continue;
             }
-            elsewhere.push((fleet, of_part));
+            elsewhere.push((part.open(&self.inner), of_part));
         }
         let is_elsewhere = |name: &&AgentName| elsewhere.iter().any(|(_, of)| of.contains(name));
         let here = names.iter().filter(|name| !is_elsewhere(name)).cloned();

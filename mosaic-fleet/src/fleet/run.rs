@@ -58,7 +58,7 @@ impl Fleet {
             if let Some(kept) = supervisor.take_over(&name, keeper).await? {
                 return Ok((kept, None));
             }
-            let (launch, prompt) = self.run_launch(&name)?;
+            let (launch, prompt) = self.run_launch(&name).await?;
             let kept = supervisor.keep(&launch, keeper).await?;
             Ok((kept, prompt))
         };
@@ -109,7 +109,7 @@ impl Fleet {
         }
     }
 
-    fn run_launch(&self, name: &AgentName) -> Result<(Launch, Option<String>)> {
+    async fn run_launch(&self, name: &AgentName) -> Result<(Launch, Option<String>)> {
         if canary::is_canary(name) {
             return Ok((self.canary_launch(name)?, None));
         }
@@ -118,8 +118,7 @@ impl Fleet {
             return Err(Error::unsupported("keeping an agent that is elsewhere")
                 .with_hint("run this where the agent is"));
         }
-        let launch = self.launch_of(agent)?;
-        self.check_program(agent, &launch)?;
+        let launch = self.launch_found(agent).await?;
         let prompt = self.first_prompt(agent, &Kickstart::Roster)?;
         Ok((launch, prompt))
     }

@@ -285,8 +285,12 @@ impl Fleet {
         match error.kind() {
             ErrorKind::AgentNotFound | ErrorKind::Unavailable if in_roster => {
                 // Only where it can be started from here, and nothing better is known.
+                let is_known = |part: &Fleet| {
+                    // A host that is not reached says itself what to do.
+                    part.inner.host.is_none() || error.kind() == ErrorKind::AgentNotFound
+                };
                 match self.part_of(name) {
-                    Ok(part) if part.inner.host.is_none() && part.inner.supervisor.is_some() => {
+                    Ok(part) if part.inner.supervisor.is_some() && is_known(&part) => {
                         error.with_hint(format!("start it: mosaic-fleet start {name}"))
                     }
                     _ => error,

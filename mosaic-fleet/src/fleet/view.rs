@@ -181,11 +181,16 @@ impl Fleet {
         // Two questions in one-shot callers' two processes: they need not wait for each other.
         let holder = async {
             match &inner.supervisor {
-                Some(supervisor) => supervisor.holder().await.ok(),
-                None => None,
+                // Of another host's only where nobody is found: it is a question more over the link.
+                Some(supervisor) if inner.host.is_none() => supervisor.holder().await.ok(),
+                _ => None,
             }
         };
-        let (listed, holder) = futures::future::join(inner.transport.list(options), holder).await;
+        let (listed, mut holder) =
+            futures::future::join(inner.transport.list(options), holder).await;
+        if let (Some(supervisor), Some(_), Err(_)) = (&inner.supervisor, &inner.host, &listed) {
+            holder = supervisor.holder().await.ok();
+        }
         let down = holder
             .as_ref()
             .is_some_and(|holder| holder.state == HolderState::Down);
@@ -278,24 +283,49 @@ impl Fleet {
         checks
     }
 
-    /// Whether the other places answer.
+    /// Whether the other places answer, and whether agents can be started there.
     async fn check_elsewhere(&self) -> Vec<Check> {
         let parts = self.parts().into_iter().skip(1).map(|part| async move {
-            let options = ListOptions::new().with_composer(false);
-            let listed = async { part.fleet?.inner.transport.list(options).await };
             let name = format!("agents of {}", part.scope);
-            match listed.await {
-                Ok(found) => {
-                    let seen = format!("it answers; {} run there", found.len());
-                    Check::new(name, Finding::Ok, seen)
-                }
-                Err(error) => {
-                    let check = Check::new(name, Finding::Failure, error.to_string());
-                    check.with_fix(error.hint().unwrap_or("see that it is up").to_owned())
-                }
+            let failed = |error: Error| {
+                let fix = error.hint().unwrap_or("see that it is up").to_owned();
+                vec![Check::new(&name, Finding::Failure, error.to_string()).with_fix(fix)]
+            };
+            let fleet = match part.fleet {
+                Ok(fleet) => fleet,
+                Err(error) => return failed(error),
+            };
+            let seen = fleet.seen(part.scope, false).await;
+            if let Some(scoped) = seen.error {
+                return failed(scoped.error);
             }
+            let stopped = |status: &&AgentStatus| status.state == AgentState::Stopped;
+            let run = seen.agents.len() - seen.agents.iter().filter(stopped).count();
+            let seen = format!("it answers; {} run there", run + seen.besides.len());
+            let mut checks = vec![Check::new(&name, Finding::Ok, seen)];
+            if fleet.inner.supervisor.is_some() {
+                let agents = fleet.inner.agents.iter();
+                let checked = agents.map(|agent| fleet.check_agent_there(agent));
+                checks.extend(futures::future::join_all(checked).await);
+            }
+            checks
         });
-        futures::future::join_all(parts).await
+        let checks = futures::future::join_all(parts).await;
+        checks.into_iter().flatten().collect()
+    }
+
+    async fn check_agent_there(&self, agent: &AgentSpec) -> Check {
+        let name = format!("agent {}", agent.name);
+        match self.launch_found(agent).await {
+            Ok(launch) => {
+                let seen = format!("starts in {}", launch.directory.display());
+                Check::new(name, Finding::Ok, seen)
+            }
+            Err(error) => {
+                let hint = error.hint().unwrap_or("mend the roster").to_owned();
+                Check::new(name, Finding::Failure, error.to_string()).with_fix(hint)
+            }
+        }
     }
 
     fn check_agent(&self, agent: &AgentSpec) -> Check {

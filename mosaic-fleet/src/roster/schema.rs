@@ -57,7 +57,7 @@ pub struct AgentSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "String", length(min = 1), extend("examples" = SCHEMES))]
     pub transport: Option<String>,
-    /// The host it runs on, as ssh or the transport knows it; this one when left out.
+    /// The host it runs on, as ssh or the transport knows it; this one when left out, or by its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub host: Option<String>,

@@ -11,6 +11,7 @@ mod leftovers;
 mod logs;
 mod manager;
 mod plain;
+mod plain_checks;
 mod systemd;
 mod systemd_checks;
 mod tails;
@@ -70,6 +71,16 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// A dropped call may have started the agent.
     async fn start(&self, launch: &Launch) -> Result<()>;
+
+    /// A launch as it is where the agents are, with everything that can be wrong about it looked at;
+    /// `program` is what it begins with, where that is plain.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` with what to change; `Unsupported` where something else keeps the agents there;
+    /// `Unavailable`.
+    async fn found(&self, launch: &Launch, _program: Option<&str>) -> Result<Launch> {
+        Ok(launch.clone())
+    }
 
     /// What starts agents as a launch says, where [`start`](Supervisor::start) has a unit start them
     /// as the roster says.
@@ -259,17 +270,25 @@ impl HolderState {
 /// # Errors
 /// `ConfigInvalid` where the roster's block is wrong.
 pub fn open(scheme: &str, block: &Value, context: &Context) -> Result<Option<Arc<dyn Supervisor>>> {
-    if scheme != DEFAULT_SCHEME || context.host.is_some() {
+    if !starts(scheme) {
         return Ok(None);
     }
     let transport = TmuxTransport::one_shot(tmux_config(block, context)?);
     let state = state_folder(&context.environment);
-    Ok(Some(
-        match systemd::Systemd::installed(&transport, &state) {
-            Some(systemd) => Arc::new(systemd),
-            None => Arc::new(plain::Plain::new(transport, &state)),
-        },
-    ))
+    // This host's units start nothing on another one.
+    let units = match context.host {
+        None => systemd::Systemd::installed(&transport, &state),
+        Some(_) => None,
+    };
+    Ok(Some(match units {
+        Some(systemd) => Arc::new(systemd),
+        None => Arc::new(plain::Plain::new(transport, &state)),
+    }))
+}
+
+/// Whether this library starts agents of a scheme.
+pub(crate) fn starts(scheme: &str) -> bool {
+    scheme == DEFAULT_SCHEME
 }
 
 /// `$XDG_STATE_HOME`, else `~/.local/state`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::census::{Census, other_servers};
-use super::check::{Check, Finding};
+use super::check::Check;
 use super::ended::{Ends, LastEnd};
 use super::holder::{self, Hold};
 use super::install::{UnitFiles, folder};
@@ -36,9 +36,6 @@ const BEGIN: Duration = Duration::from_secs(45);
 /// How often what an agent has started is followed, when it is taken over.
 const PASSES: usize = 10;
 
-/// The oldest tmux that has what we need.
-const OLDEST: (u32, u32) = (3, 2);
-
 /// Agents without units.
 #[derive(Debug, Clone)]
 pub(super) struct Plain {
@@ -48,7 +45,7 @@ pub(super) struct Plain {
 
 impl Plain {
     pub(super) fn new(transport: TmuxTransport, state: &Path) -> Self {
-        let ends = Ends::of(state, &transport.config().socket.label());
+        let ends = Ends::of(state, &transport.instance());
         Plain { transport, ends }
     }
 
@@ -64,6 +61,23 @@ impl Plain {
             .environment
             .extend(own.map(|(key, value)| (key.to_owned(), value)));
         launch
+    }
+
+    /// Nothing is started or stopped over ssh that units on that host keep.
+    async fn is_ours(&self) -> Result<()> {
+        let Some(host) = &self.transport.config().remote else {
+            return Ok(());
+        };
+        let state = self.transport.server_state(STEP).await?;
+        if state.is_none_or(|state| state.keeper != "systemd") {
+            return Ok(());
+        }
+        Err(
+            Error::unsupported(format!("starting and stopping what units of {host} keep"))
+                .with_hint(
+                    "run mosaic-fleet on that host, for example: ssh HOST mosaic-fleet start NAME",
+                ),
+        )
     }
 
     async fn move_to(&self, agent: &AgentName, running: Running, unit: &str) {
@@ -116,94 +130,6 @@ impl Plain {
         let running = self.transport.running(agent).await?;
         running.ok_or_else(|| Error::unavailable("its terminal was closed at once"))
     }
-
-    /// What is right and wrong with tmux on this host.
-    pub(super) async fn host(&self) -> Vec<Check> {
-        vec![self.check_program().await, self.check_server().await]
-    }
-
-    fn check_supervisor(&self) -> Check {
-        let seen = "plain: nothing starts the agents at boot or after a crash";
-        let check = Check::new("supervisor", Finding::Ok, seen);
-        match Manager::of(&self.transport.config().environment).is_there() {
-            true => check.with_fix("mosaic-fleet install-systemd --enable"),
-            false => check,
-        }
-    }
-
-    async fn check_program(&self) -> Check {
-        let version = match self.transport.program_version(STEP).await {
-            Ok(version) => version,
-            Err(error) => {
-                let fix = error.hint().unwrap_or_default().to_owned();
-                return Check::new("tmux", Finding::Failure, error.to_string()).with_fix(fix);
-            }
-        };
-        let seen = format!("version {version}");
-        match numbers(&version) {
-            number if number < OLDEST => Check::new("tmux", Finding::Failure, seen)
-                .with_fix("install tmux 3.2 or later; 3.4 or later is better"),
-            number if number < (3, 4) => {
-                let known = "other tools can end the whole server with a bare paste into an ended \
-                             program's terminal, and with control clients that come and go at once \
-                             (mosaic-fleet does neither)";
-                Check::new("tmux", Finding::Warning, format!("{seen}: {known}"))
-                    .with_fix("tmux 3.4 or later has that mended")
-            }
-            _ => Check::new("tmux", Finding::Ok, seen),
-        }
-    }
-
-    async fn check_server(&self) -> Check {
-        let socket = self.transport.config().socket.clone();
-        let name = format!("server {socket}");
-        let state = match self.transport.server_state(STEP).await {
-            Ok(state) => state,
-            Err(error) => return Check::new(name, Finding::Failure, error.to_string()),
-        };
-        let Some(state) = state else {
-            return Check::new(
-                name,
-                Finding::Ok,
-                "not running; `mosaic-fleet start` starts it",
-            );
-        };
-        let seen = format!("process {}, version {}", state.pid, state.version);
-        let client = self.transport.program_version(STEP).await.ok();
-        if client
-            .as_ref()
-            .is_some_and(|client| *client != state.version)
-        {
-            let client = client.unwrap_or_default();
-            return Check::new(
-                name,
-                Finding::Warning,
-                format!("{seen}; the program is {client}"),
-            )
-            .with_fix(
-                "restart the fleet when its agents are idle: mixed versions have crashed servers",
-            );
-        }
-        if !state.held {
-            return Check::new(
-                name,
-                Finding::Warning,
-                format!("{seen}; it was not started by us"),
-            )
-            .with_fix(
-                "its agents work; to make it ours, stop everything on it and `mosaic-fleet start`",
-            );
-        }
-        Check::new(name, Finding::Ok, seen)
-    }
-}
-
-fn numbers(version: &str) -> (u32, u32) {
-    let mut numbers = version
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|part| !part.is_empty())
-        .filter_map(|part| part.parse().ok());
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 #[async_trait]
@@ -225,12 +151,18 @@ impl Supervisor for Plain {
         self.transport.ensure_server(STEP).await
     }
 
+    async fn found(&self, launch: &Launch, program: Option<&str>) -> Result<Launch> {
+        self.is_ours().await?;
+        self.transport.found_there(launch, program).await
+    }
+
     async fn start(&self, launch: &Launch) -> Result<()> {
         self.ends.forget(&launch.name);
         self.transport.start_session(&self.told(launch), STEP).await
     }
 
     async fn stop(&self, agent: &AgentName, grace: Duration) -> Result<bool> {
+        self.is_ours().await?;
         self.ends.forget(agent);
         self.transport.stop_session(agent, grace).await
     }
@@ -266,7 +198,12 @@ impl Supervisor for Plain {
     }
 
     async fn caller(&self) -> Option<AgentName> {
-        let inside = self.transport.config().environment.get("TMUX")?;
+        let config = self.transport.config();
+        let inside = config.environment.get("TMUX")?;
+        // Nobody is called from another host's terminal.
+        if config.remote.is_some() {
+            return None;
+        }
         let server = fs::canonicalize(inside.split(',').next()?).ok()?;
         if server != fs::canonicalize(self.transport.socket_path()).ok()? {
             return None;
@@ -417,17 +354,5 @@ impl Supervisor for Plain {
         let mut checks = self.host().await;
         checks.push(self.check_supervisor());
         checks
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_compare() {
-        assert!(numbers("3.1c") < OLDEST);
-        assert!(numbers("3.2a") >= OLDEST);
-        assert_eq!(numbers("next-3.8"), (3, 8));
     }
 }

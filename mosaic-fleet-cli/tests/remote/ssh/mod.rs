@@ -4,6 +4,7 @@ mod conformance;
 mod cut;
 mod hostile;
 mod latency;
+mod life;
 mod refused;
 pub(crate) mod sshd;
 

@@ -64,6 +64,14 @@ impl Socket {
         }
     }
 
+    /// As [`arguments`](Socket::arguments), for another host's shell.
+    pub(super) fn words(&self) -> [String; 2] {
+        match self {
+            Socket::Name(name) => ["-L".to_owned(), name.clone()],
+            Socket::Path(path) => ["-S".to_owned(), path.display().to_string()],
+        }
+    }
+
     /// The flag and value that select it.
     pub(super) fn arguments(&self) -> [std::ffi::OsString; 2] {
         match self {
@@ -278,6 +286,11 @@ fn parse_size(text: &str) -> Result<(u16, u16)> {
                 "tmux.size: {text:?} is not WIDTHxHEIGHT between 20x5 and 1000x1000, as in 200x50"
             ))
         })
+}
+
+/// Whether a name is this host's own, with its domain or without.
+pub(crate) fn is_this_host(name: &str) -> bool {
+    name == short_host_name() || rustix::system::uname().nodename().to_bytes() == name.as_bytes()
 }
 
 /// This host's name without its domain, as preambles have it.

@@ -91,7 +91,11 @@ impl From<TmuxError> for Error {
             ),
             TmuxError::NoTmuxThere { .. } => Error::new(ErrorKind::Unsupported, message)
                 .with_hint("install tmux 3.2 or later there, where a login without a terminal finds it on its PATH"),
-            TmuxError::Unreached { .. } | TmuxError::Silent { .. } => Error::unavailable(message),
+            TmuxError::Unreached { host, .. } | TmuxError::Silent { host, .. } => {
+                Error::unavailable(message).with_hint(format!(
+                    "see that `ssh -o BatchMode=yes {host} true` works"
+                ))
+            }
             TmuxError::HostKey { host, changed: false } => {
                 Error::new(ErrorKind::PermissionDenied, message).with_hint(format!(
                     "compare the key and accept it by hand once: ssh {host}"

@@ -22,6 +22,7 @@ mod memory;
 mod open;
 mod outcome;
 mod paste;
+mod places;
 mod private;
 mod programs;
 mod proof;
@@ -38,6 +39,7 @@ mod source;
 mod status;
 mod tail;
 mod target;
+mod there;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +50,7 @@ use async_trait::async_trait;
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 
+pub(crate) use config::is_this_host;
 pub use config::{
     DEFAULT_SCHEME, DEFAULT_SOCKET, Socket, Timing, TmuxBlock, TmuxConfig, short_host_name,
 };

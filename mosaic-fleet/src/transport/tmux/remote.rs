@@ -1,6 +1,7 @@
 //! A host that is reached over ssh, by the user's own ssh program: its configuration, keys, agent and
 //! jump hosts are the user's. All calls to a host share one connection.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 
@@ -109,12 +110,21 @@ pub(super) fn run_there<S: AsRef<str>>(
     for option in options(sockets) {
         ssh.args(["-o", &option]);
     }
+    ssh.args(["--", destination.as_str(), &line_of(words)]);
+}
+
+/// The program and arguments that run `words` on the host with a person before them, who can be asked.
+pub(super) fn shown_there(destination: &Destination, words: &[String]) -> Vec<OsString> {
+    let line = line_of(words);
+    let host = destination.as_str();
+    let ssh = ["ssh", "-t", "-o", "RemoteCommand=none", "--", host, &line];
+    ssh.map(OsString::from).to_vec()
+}
+
+/// The line that the shell of the host runs.
+fn line_of<S: AsRef<str>>(words: &[S]) -> String {
     let line: Vec<String> = words.iter().map(|word| quoted(word.as_ref())).collect();
-    ssh.args([
-        "--",
-        destination.as_str(),
-        &format!("exec {}", line.join(" ")),
-    ]);
+    format!("exec {}", line.join(" "))
 }
 
 /// A word that the shell of the host, whichever it is, takes as it is.

@@ -1,24 +1,22 @@
 //! The tmux server as processes see it: how a client is started, and the only way a server is.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command as Process;
 use tokio::time::timeout;
 
 use super::command::{CommandList, command};
-use super::config::{Socket, TmuxConfig};
+use super::config::TmuxConfig;
 use super::error::TmuxError;
-use super::gate::Gate;
-use super::private::private;
 pub(crate) use super::private::{private_dirs, private_file};
 use super::remote::{run_there, ssh_error};
 use super::target::{Row, list_panes, rows};
+use super::there::starting;
 
 /// What of the caller's environment the server, and so every agent, may see.
 const HANDED_ON: [&str; 9] = [
@@ -81,13 +79,12 @@ impl Server {
         self.there(&words)
     }
 
-    fn client_words<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) -> Vec<String> {
-        let [flag, socket] = match &self.config.socket {
-            Socket::Name(name) => ["-L".to_owned(), name.clone()],
-            Socket::Path(path) => ["-S".to_owned(), path.display().to_string()],
-        };
+    pub(super) fn client_words<S: AsRef<str>>(
+        &self,
+        words: impl IntoIterator<Item = S>,
+    ) -> Vec<String> {
         let mut all = ["tmux", "-N", "-u"].map(str::to_owned).to_vec();
-        all.extend([flag, socket]);
+        all.extend(self.config.socket.words());
         all.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
         all
     }
@@ -157,12 +154,34 @@ impl Server {
         }
     }
 
-    async fn output(&self, mut process: Process, limit: Duration) -> Result<Vec<u8>, TmuxError> {
+    async fn output(&self, process: Process, limit: Duration) -> Result<Vec<u8>, TmuxError> {
+        self.output_of(process, &[], limit).await
+    }
+
+    /// What a process prints that reads `input`.
+    async fn output_of(
+        &self,
+        mut process: Process,
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<Vec<u8>, TmuxError> {
+        let stdin = match input {
+            [] => Stdio::null(),
+            _ => Stdio::piped(),
+        };
         process
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let output = timeout(limit, process.output())
+        let talk = async {
+            let mut child = process.spawn()?;
+            if let Some(mut stdin) = child.stdin.take() {
+                // One that does not read to the end says why on its way out.
+                let _ = stdin.write_all(input).await;
+            }
+            child.wait_with_output().await
+        };
+        let output = timeout(limit, talk)
             .await
             .map_err(|_| self.silent(limit))?
             .map_err(|error| self.spawn_error(error))?;
@@ -204,8 +223,14 @@ impl Server {
 
     /// The version of the `tmux` program, for example `3.3a`.
     pub(super) async fn program_version(&self, limit: Duration) -> Result<String, TmuxError> {
-        let mut process = self.bare();
-        process.arg("-V");
+        let process = match self.config.remote {
+            Some(_) => self.there(&["tmux", "-V"])?,
+            None => {
+                let mut process = self.bare();
+                process.arg("-V");
+                process
+            }
+        };
         let output = self.output(process, limit).await?;
         let text = String::from_utf8_lossy(&output);
         Ok(text.trim().trim_start_matches("tmux ").to_owned())
@@ -218,6 +243,14 @@ impl Server {
     /// would hang without a word.
     pub(super) async fn start(&self, limit: Duration) -> Result<(), TmuxError> {
         let config = &self.config;
+        let holder = self.holder_list();
+        if config.remote.is_some() {
+            let process = self.there(&starting(&config.socket, holder.arguments()))?;
+            let configuration = self.configuration("plain");
+            return self
+                .new_holder(process, configuration.as_bytes(), limit)
+                .await;
+        }
         let file = self.write_configuration("plain")?;
         let mut process = Process::new("/bin/sh");
         self.clean(&mut process);
@@ -229,14 +262,14 @@ impl Server {
         process.arg(&config.program);
         process.arg("-u").args(config.socket.arguments());
         process.arg("-f").arg(&file);
-        process.args(self.holder_list().arguments());
-        self.new_holder(process, limit).await
+        process.args(holder.arguments());
+        self.new_holder(process, &[], limit).await
     }
 
     /// Makes the holder session on a server that runs, unless it is there.
     pub(super) async fn hold(&self, limit: Duration) -> Result<(), TmuxError> {
-        self.new_holder(self.client(self.holder_list().arguments())?, limit)
-            .await
+        let process = self.client(self.holder_list().arguments())?;
+        self.new_holder(process, &[], limit).await
     }
 
     /// The command that makes the holder session.
@@ -261,7 +294,12 @@ impl Server {
     }
 
     /// Has `process` make the holder session, unless it is there.
-    async fn new_holder(&self, process: Process, limit: Duration) -> Result<(), TmuxError> {
+    async fn new_holder(
+        &self,
+        process: Process,
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<(), TmuxError> {
         let holder = &self.config.holder;
         let has = CommandList::new([command!["has-session", "-t", format!("={holder}")]]);
         if self.run(&has, limit).await.is_ok() {
@@ -269,7 +307,7 @@ impl Server {
         }
         // Another server of ours may be there without its holder: a new session tells its clients.
         let _passage = self.first_gate()?.enter().await?;
-        match self.output(process, limit).await {
+        match self.output_of(process, input, limit).await {
             Ok(_) => Ok(()),
             Err(TmuxError::Refused(words)) if words.contains("duplicate session") => Ok(()),
             Err(TmuxError::Refused(words)) if words.contains("not found") => Err(
@@ -292,8 +330,18 @@ impl Server {
 
     /// `keeper` is who started the server; the server tells it to whoever asks.
     fn write_configuration(&self, keeper: &str) -> Result<PathBuf, TmuxError> {
-        let folder = self.private_folder()?;
-        let path = folder.join("tmux.conf");
+        let path = self.private_folder()?.join("tmux.conf");
+        private_file(&path, self.configuration(keeper).as_bytes()).map_err(|source| {
+            TmuxError::File {
+                path: path.display().to_string(),
+                source,
+            }
+        })?;
+        Ok(path)
+    }
+
+    /// What a server of ours is set up by.
+    fn configuration(&self, keeper: &str) -> String {
         let config = &self.config;
         let (width, height) = config.size;
         let mut text = format!(
@@ -321,91 +369,8 @@ impl Server {
                 super::command::quoted(&super::command::literal(&include))
             ));
         }
-        private_file(&path, text.as_bytes()).map_err(|source| TmuxError::File {
-            path: path.display().to_string(),
-            source,
-        })?;
-        Ok(path)
+        text
     }
-
-    /// The gate that control clients of this server come and go through: a file beside the socket,
-    /// so that every process that reaches the server reaches the gate, whatever its environment.
-    pub(super) fn gate(&self) -> Gate {
-        if self.config.remote.is_some() {
-            return Gate::there(self.clone());
-        }
-        let socket = self.socket_path();
-        Gate::new(beside(&socket), socket.exists())
-    }
-
-    /// The gate of a server that is about to be started.
-    fn first_gate(&self) -> Result<Gate, TmuxError> {
-        let path = beside(&self.socket_path());
-        if let Some(folder) = path.parent()
-            && let Err(source) = DirBuilder::new().mode(0o700).create(folder)
-            && source.kind() != io::ErrorKind::AlreadyExists
-        {
-            return Err(TmuxError::File {
-                path: folder.display().to_string(),
-                source,
-            });
-        }
-        Ok(Gate::new(path, true))
-    }
-
-    /// Where tmux puts the socket.
-    pub(super) fn socket_path(&self) -> PathBuf {
-        let name = match &self.config.socket {
-            Socket::Path(path) => return path.clone(),
-            Socket::Name(name) => name,
-        };
-        self.sockets_folder().join(name)
-    }
-
-    /// Where tmux puts the sockets that have a name.
-    pub(super) fn sockets_folder(&self) -> PathBuf {
-        let uid = rustix::process::getuid().as_raw();
-        let asked = self.config.environment.get("TMUX_TMPDIR").map(Path::new);
-        let folder = asked
-            .filter(|folder| folder.is_dir())
-            .unwrap_or(Path::new("/tmp"));
-        folder.join(format!("tmux-{uid}"))
-    }
-
-    /// Our own folder for this socket, which no one else can read.
-    pub(super) fn private_folder(&self) -> Result<PathBuf, TmuxError> {
-        let label = match &self.config.socket {
-            Socket::Name(name) => name.clone(),
-            Socket::Path(path) => path.display().to_string().replace('/', "%"),
-        };
-        let base = self.private_base()?;
-        let folder = base.join(label);
-        private(&folder)?;
-        Ok(folder)
-    }
-
-    /// Our own folder: in `$XDG_RUNTIME_DIR`, else in `$TMPDIR` under our user id.
-    fn private_base(&self) -> Result<PathBuf, TmuxError> {
-        let environment = &self.config.environment;
-        let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
-        let base = match set("XDG_RUNTIME_DIR") {
-            Some(runtime) => Path::new(runtime).join("mosaic-fleet"),
-            None => {
-                let uid = rustix::process::getuid().as_raw();
-                let temporary = set("TMPDIR").map_or("/tmp", String::as_str);
-                Path::new(temporary).join(format!("mosaic-fleet-{uid}"))
-            }
-        };
-        private(&base)?;
-        Ok(base)
-    }
-}
-
-/// The lock file of a socket.
-fn beside(socket: &Path) -> PathBuf {
-    let mut path = socket.as_os_str().to_owned();
-    path.push(".mosaic-gate");
-    PathBuf::from(path)
 }
 
 pub(super) fn spawn_error(error: io::Error) -> TmuxError {

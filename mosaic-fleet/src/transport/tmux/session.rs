@@ -10,6 +10,7 @@ use super::control::{Control, within};
 use super::ear::log_of;
 use super::error::TmuxError;
 use super::gate::Passage;
+use super::remote::shown_there;
 use super::target::{Row, pane_of};
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
@@ -76,6 +77,11 @@ impl TmuxTransport {
         }))
     }
 
+    /// The server as files and messages call it, with its host where that is another one.
+    pub(crate) fn instance(&self) -> String {
+        self.config().label()
+    }
+
     /// The version of the `tmux` program.
     pub(crate) async fn program_version(&self, limit: Duration) -> Result<String> {
         Ok(self.inner.server.program_version(limit).await?)
@@ -93,7 +99,10 @@ impl TmuxTransport {
     /// Starts an agent. The environment travels over a connection, not through arguments that
     /// everyone on the host can read.
     pub(crate) async fn start_session(&self, launch: &Launch, limit: Duration) -> Result<()> {
-        check_directory(&launch.directory)?;
+        let is_here = self.config().remote.is_none();
+        if is_here {
+            check_directory(&launch.directory)?;
+        }
         let deadline = within(limit);
         let config = self.config();
         let holder = format!("={}:", config.holder);
@@ -118,16 +127,12 @@ impl TmuxTransport {
             "-c",
             directory
         ];
-        let events = log_of(&self.inner.server, name)?;
-        // Without a log the program is read by its screen alone.
-        if let Err(error) = events.begin() {
-            tracing::warn!(agent = name, %error, "no event log");
-        }
-        let events = (
-            EVENTS_VARIABLE.to_owned(),
-            events.path().display().to_string(),
-        );
-        for (key, value) in launch.environment.iter().chain([&events]) {
+        let events = match is_here {
+            true => Some(self.event_log(name)?),
+            // Of another host's log nothing is heard here.
+            false => None,
+        };
+        for (key, value) in launch.environment.iter().chain(&events) {
             new = new.word("-e").word(format!("{key}={value}"));
         }
         new = new.word("--");
@@ -172,6 +177,17 @@ impl TmuxTransport {
         Ok(())
     }
 
+    /// Begins an agent's log, and says where it is to the agent.
+    fn event_log(&self, name: &str) -> Result<(String, String)> {
+        let events = log_of(&self.inner.server, name)?;
+        // Without a log the program is read by its screen alone.
+        if let Err(error) = events.begin() {
+            tracing::warn!(agent = name, %error, "no event log");
+        }
+        let path = events.path().display().to_string();
+        Ok((EVENTS_VARIABLE.to_owned(), path))
+    }
+
     /// Stops an agent by its whole name: closes its session, waits for its program to end, and
     /// ends what ignores that. False if there was none.
     pub(crate) async fn stop_session(&self, name: &AgentName, grace: Duration) -> Result<bool> {
@@ -182,24 +198,34 @@ impl TmuxTransport {
         let same = format!("#{{==:#{{session_name}},{name}}}");
         let kill = CommandList::new([command!["kill-session", "-t", &session]]);
         let list = CommandList::new([when(&session, &same, &kill, &CommandList::default())]);
-        let mut end = End::of(row.identity.pane_pid);
+        let pid = row.identity.pane_pid;
+        let is_here = self.config().remote.is_none();
+        // This host's process of that number is another one.
+        let mut end = match is_here {
+            true => End::of(pid),
+            false => End::elsewhere(),
+        };
         {
             let _passage = self.gate().await?;
             let watchers = self.clients_of(&session).await?;
             self.inner.server.run(&list, super::STEP).await?;
             self.gone(&watchers).await?;
         }
-        if row.dead || row.identity.pane_pid == 0 {
+        if row.dead || pid == 0 {
+            return Ok(true);
+        }
+        if !is_here {
+            self.inner.server.see_out(pid, grace).await?;
             return Ok(true);
         }
         let ended = tokio::time::timeout(grace, async {
-            while is_alive(row.identity.pane_pid) {
+            while is_alive(pid) {
                 end.wait().await;
             }
         });
         if ended.await.is_err() {
             // It ignores the hang-up. Its first process leads a group of its own.
-            if let Some(group) = pid_of(row.identity.pane_pid) {
+            if let Some(group) = pid_of(pid) {
                 let _ = kill_process_group(group, Signal::KILL);
             }
         }
@@ -274,6 +300,11 @@ impl TmuxTransport {
     /// The program and arguments that put a person before the agent's terminal.
     pub(crate) fn attach_command(&self, name: &AgentName) -> Vec<std::ffi::OsString> {
         let config = self.config();
+        if let Some(remote) = &config.remote {
+            let target = format!("={name}");
+            let words = ["attach-session", "-E", "-t", &target];
+            return shown_there(remote, &self.inner.server.client_words(words));
+        }
         let mut command: Vec<std::ffi::OsString> = vec![config.program.clone().into()];
         command.extend(["-N", "-u"].map(Into::into));
         command.extend(config.socket.arguments());
