@@ -24,6 +24,9 @@ pub(crate) struct Provision {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Take accounts that no list of the roster names out of the rooms
+    #[arg(long)]
+    remove: bool,
     /// The file with the admin's token, instead of the roster's token_file
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -53,7 +56,7 @@ impl Provision {
             let has_room = scheme == MATRIX_SCHEME || gateways.get(host).is_some();
             has_room.then(|| RoomAgent::new(agent.name.clone(), host))
         });
-        let library = Library::new(config, agents.collect())?;
+        let library = Library::new(config, agents.collect())?.with_removal(self.remove);
         let output = &session.output;
         let dry = self.dry_run;
         let told = |step: &ProvisionStep| output.progress(&format!("{}\n", words(step, dry)));
@@ -90,9 +93,12 @@ fn words(step: &ProvisionStep, dry: bool) -> String {
             format!("{would}take the room of {agent} out of the Space")
         }
         ProvisionStep::Left { agent, account } => format!(
-            "{account} is in {} and in no list of the roster: it may send nothing, and reads on until you remove it",
+            "{account} is in {} and in no list of the roster: it may send nothing, and reads on until you remove it (--remove)",
             room(agent)
         ),
+        ProvisionStep::Remove { agent, account } => {
+            format!("{would}take {account} out of {}", room(agent))
+        }
         other => format!("{would}do {other:?}"),
     }
 }

@@ -297,6 +297,19 @@ impl Client {
         self.call(request, patience).await.map(drop)
     }
 
+    /// Takes an account out of a room, or takes back that it was asked in.
+    pub(crate) async fn remove(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+        patience: Patience,
+    ) -> Result<()> {
+        use api::membership::kick_user::v3::Request;
+        let mut request = Request::new(room.to_owned(), user.to_owned());
+        request.reason = Some("in no list of the roster".to_owned());
+        self.call(request, patience).await.map(drop)
+    }
+
     /// Makes a room: invite-only, not encrypted, not federated. Made once: whether it was made is
     /// not known where the answer is lost.
     pub(crate) async fn create_room(

@@ -6,7 +6,7 @@ mod wanted;
 
 use std::collections::BTreeMap;
 
-use ruma::{OwnedRoomId, OwnedUserId};
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -88,6 +88,13 @@ pub enum ProvisionStep {
         /// The account.
         account: String,
     },
+    /// As [`Left`](ProvisionStep::Left), where those are to be removed.
+    Remove {
+        /// Whose room it is; the Space where it is left out.
+        agent: Option<AgentName>,
+        /// The account.
+        account: String,
+    },
 }
 
 /// What came of it.
@@ -115,6 +122,7 @@ pub struct Provision {
     config: MatrixConfig,
     client: Client,
     agents: Vec<RoomAgent>,
+    removes: bool,
 }
 
 impl Provision {
@@ -137,7 +145,15 @@ impl Provision {
             client: Client::new(&config)?,
             config,
             agents,
+            removes: false,
         })
+    }
+
+    /// Takes accounts that no list of the roster names out of the rooms, where they could read on.
+    #[must_use]
+    pub fn with_removal(mut self, removes: bool) -> Self {
+        self.removes = removes;
+        self
     }
 
     /// Does what is missing, or only says it. `progress` hears each step before it is done.
@@ -175,10 +191,7 @@ impl Provision {
                 self.take(ProvisionStep::MakeSpace, &mut done, &mut progress);
                 if dry {
                     for agent in &self.agents {
-                        let step = ProvisionStep::MakeRoom {
-                            agent: agent.name.clone(),
-                        };
-                        self.take(step, &mut done, &mut progress);
+                        self.would_make(agent, &mut done, &mut progress);
                     }
                     return Ok(self.provisioned(None, &me, done));
                 }
@@ -197,13 +210,14 @@ impl Provision {
             let room = match found.remove(&Some(name.clone())) {
                 Some(room) => room,
                 None => {
+                    if dry {
+                        self.would_make(agent, &mut done, &mut progress);
+                        continue;
+                    }
                     let step = ProvisionStep::MakeRoom {
                         agent: name.clone(),
                     };
                     self.take(step, &mut done, &mut progress);
-                    if dry {
-                        continue;
-                    }
                     let room = self
                         .client
                         .create_room(self.new_room(agent), patience())
@@ -278,6 +292,21 @@ impl Provision {
             admin: me.to_string(),
             steps,
         }
+    }
+
+    /// The steps of a room that is not made.
+    fn would_make(
+        &self,
+        agent: &RoomAgent,
+        done: &mut Vec<ProvisionStep>,
+        progress: &mut impl FnMut(&ProvisionStep),
+    ) {
+        let agent = agent.name.clone();
+        let make = ProvisionStep::MakeRoom {
+            agent: agent.clone(),
+        };
+        self.take(make, done, progress);
+        self.take(ProvisionStep::PutIntoSpace { agent }, done, progress);
     }
 
     fn take(
@@ -360,12 +389,19 @@ impl Provision {
             };
             let is_known =
                 wanted.iter().any(|one| one == account) || made_by.is_some_and(|me| me == account);
-            if !is_known && membership(found, account) == Some("join") {
+            if is_known || !matches!(membership(found, account), Some("join" | "invite")) {
+                continue;
+            }
+            let (agent, account) = (name(), account.clone());
+            if !self.removes {
                 // Only said: nobody is thrown out behind anybody's back.
-                progress(&ProvisionStep::Left {
-                    agent: name(),
-                    account: account.clone(),
-                });
+                progress(&ProvisionStep::Left { agent, account });
+                continue;
+            }
+            let user = UserId::parse(&account);
+            self.take(ProvisionStep::Remove { agent, account }, done, progress);
+            if let (false, Ok(user)) = (dry, user) {
+                self.client.remove(&found.room, &user, patience()).await?;
             }
         }
         Ok(())
