@@ -31,7 +31,7 @@ impl Gateway {
         let config = MatrixConfig::from_block(block, &session.environment)?;
         let options = session.options().with_lasting(true);
         let local = Fleet::on_host(roster, &host, DEFAULT_SCHEME, options)?;
-        let folder = gateway_folder(&session.environment, &host)?;
+        let folder = gateway_folder(&session.environment, &config, &host)?;
         let serving = GatewayOptions::new(&host, local.names(), folder);
         let gateway = Library::new(config, local.transport().clone(), serving)?;
         let stop = async {

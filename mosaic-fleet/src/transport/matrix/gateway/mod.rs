@@ -48,24 +48,32 @@ pub struct GatewayOptions {
     pub folder: PathBuf,
 }
 
-/// Where the journal of a host's gateway is kept: below `$XDG_STATE_HOME`, else `~/.local/state`. It
-/// is made, for nobody else to enter.
+/// Where the journal of a host's gateway is kept, for the fleet of `config`: below
+/// `$XDG_STATE_HOME`, else `~/.local/state`. It is made, for nobody else to enter.
 ///
 /// # Errors
-/// `InvalidArgument` for a host that is no name of a folder, `ConfigInvalid` where it cannot be made.
-pub fn gateway_folder(environment: &BTreeMap<String, String>, host: &str) -> Result<PathBuf> {
+/// `InvalidArgument` for a host or a fleet that is no name of a folder, `ConfigInvalid` where it
+/// cannot be made.
+pub fn gateway_folder(
+    environment: &BTreeMap<String, String>,
+    config: &MatrixConfig,
+    host: &str,
+) -> Result<PathBuf> {
+    let fleet = config.prefix.as_str();
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if host.is_empty() || host.starts_with('.') || !host.chars().all(plain) {
-        return Err(Error::invalid_argument(format!(
-            "no host is called {host:?}"
-        )));
+    for (what, name) in [("fleet", fleet), ("host", host)] {
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            return Err(Error::invalid_argument(format!(
+                "no {what} is called {name:?}"
+            )));
+        }
     }
     let set = |key: &str| environment.get(key).filter(|value| !value.is_empty());
     let state = match set("XDG_STATE_HOME") {
         Some(state) => PathBuf::from(state),
         None => user_home(environment).join(".local/state"),
     };
-    let folder = state.join("mosaic-fleet/matrix").join(host);
+    let folder = state.join("mosaic-fleet/matrix").join(fleet).join(host);
     let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
