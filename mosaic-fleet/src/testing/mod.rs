@@ -15,6 +15,8 @@ pub mod mock;
 #[cfg(feature = "scripted-agent")]
 pub mod scripted_agent;
 #[cfg(feature = "testing")]
+pub mod terminals;
+#[cfg(feature = "testing")]
 pub mod tmux;
 #[cfg(feature = "testing")]
 pub mod woodpecker;

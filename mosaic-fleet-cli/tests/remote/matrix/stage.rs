@@ -351,20 +351,20 @@ pub(crate) struct Door {
     port: u16,
     closed: Arc<AtomicBool>,
     passing: Arc<Mutex<Vec<TcpStream>>>,
-    porter: Option<JoinHandle<()>>,
+    porter: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Door {
     fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let mut door = Door {
+        let door = Door {
             port: listener.local_addr().unwrap().port(),
             closed: Arc::default(),
             passing: Arc::default(),
-            porter: None,
+            porter: Mutex::default(),
         };
         let (closed, passing) = (Arc::clone(&door.closed), Arc::clone(&door.passing));
-        door.porter = Some(std::thread::spawn(move || {
+        let porter = std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 if closed.load(Ordering::SeqCst) {
                     return;
@@ -385,7 +385,8 @@ impl Door {
                 passing.retain(|one| one.peer_addr().is_ok());
                 passing.extend([near, far]);
             }
-        }));
+        });
+        *door.porter.lock().unwrap() = Some(porter);
         door
     }
 
@@ -394,8 +395,8 @@ impl Door {
     }
 
     /// Closes it, and all that pass.
-    pub(crate) fn close(&mut self) {
-        let Some(porter) = self.porter.take() else {
+    pub(crate) fn close(&self) {
+        let Some(porter) = self.porter.lock().unwrap().take() else {
             return;
         };
         self.closed.store(true, Ordering::SeqCst);

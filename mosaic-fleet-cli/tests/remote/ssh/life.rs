@@ -261,7 +261,7 @@ fn what_units_of_that_host_keep_is_left_to_them() {
 
 #[test]
 fn a_host_that_is_gone_keeps_nobody_else_from_starting() {
-    let mut far = Far::new(&json!([
+    let far = Far::new(&json!([
         {"name": "gone", "host": HOST, "runtime": "shell", "command": ["sleep", "1000"]},
         {"name": "near", "runtime": "shell", "command": ["sleep", "1000"]},
     ]));

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use mosaic_fleet::testing::tmux::TmuxFixture;
@@ -21,7 +22,7 @@ pub(crate) struct Sshd {
     pub(crate) fixture: TmuxFixture,
     folder: PathBuf,
     pub(crate) port: u16,
-    server: Option<Child>,
+    server: Mutex<Option<Child>>,
 }
 
 impl Sshd {
@@ -44,7 +45,7 @@ impl Sshd {
             fixture,
             folder,
             port,
-            server: None,
+            server: Mutex::default(),
         };
         sshd.write_server();
         sshd.write_client(port, "user_key");
@@ -105,7 +106,7 @@ impl Sshd {
     }
 
     /// Starts the server, at the same port as before.
-    pub(crate) fn start(&mut self) {
+    pub(crate) fn start(&self) {
         let server = Command::new("/usr/sbin/sshd")
             .args(["-D", "-e", "-f"])
             .arg(self.folder.join("sshd_config"))
@@ -114,7 +115,7 @@ impl Sshd {
             .stderr(fs::File::create(self.folder.join("sshd.log")).unwrap())
             .spawn()
             .expect("a sshd: `make have-sshd` installs it");
-        self.server = Some(server);
+        *self.server.lock().unwrap() = Some(server);
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let log = fs::read_to_string(self.folder.join("sshd.log")).unwrap_or_default();
@@ -124,8 +125,9 @@ impl Sshd {
     }
 
     /// Ends the server and all of its connections.
-    pub(crate) fn stop(&mut self) {
-        if let Some(mut server) = self.server.take() {
+    pub(crate) fn stop(&self) {
+        let server = self.server.lock().unwrap().take();
+        if let Some(mut server) = server {
             end_connections(server.id());
             let _ = server.kill();
             let _ = server.wait();
