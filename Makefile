@@ -163,13 +163,13 @@ have-systemd:
 # A sshd for the tests to start, on loopback ports: one of the system is not asked for, and the file
 # keeps Debian from ever starting one.
 have-sshd:
-	@test -x /usr/sbin/sshd || { \
-	  echo "== install a sshd, which nothing but the tests will start"; \
-	  command -v apt-get >/dev/null 2>&1 || { echo "/usr/sbin/sshd is missing: install OpenSSH" >&2; exit 1; }; \
+	@test -x /usr/sbin/sshd -a -x /usr/bin/fish -a -x /usr/bin/tcsh || { \
+	  echo "== install a sshd, which nothing but the tests will start, and two shells"; \
+	  command -v apt-get >/dev/null 2>&1 || { echo "/usr/sbin/sshd , fish or tcsh are missing: install them" >&2; exit 1; }; \
 	  if [ "$$(id -u)" = 0 ]; then root=; else root=sudo; fi; \
 	  $$root mkdir -p /etc/ssh && $$root touch /etc/ssh/sshd_not_to_be_run && \
 	  $$root apt-get update -q && \
-	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server || exit 1; \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server fish tcsh || exit 1; \
 	}; \
 	test "$$(id -u)" != 0 || mkdir -p /run/sshd
 

@@ -174,6 +174,39 @@ fn agents_are_started_restarted_and_stopped_on_their_host() {
     assert!(!gone.status.success(), "the server outlives its last agent");
 }
 
+/// Shells that read quotes, backslashes and `!` in ways of their own.
+#[test]
+fn whatever_shell_somebody_logs_in_with_there() {
+    for shell in ["fish", "tcsh"] {
+        let far = Far::new(&json!([]));
+        far.sshd.has_shell(shell);
+        install(&far);
+        let work = far.home().join(r"it's \\work! $HOME `x` ~");
+        fs::create_dir_all(&work).unwrap();
+        far.write(&json!([
+            {"name": "coder0", "host": HOST, "command": scripted(&far, "coder0"),
+             "working_directory": work},
+        ]));
+        let (outcomes, code) = far.json(&["start"]);
+        assert_eq!(code, Some(0), "{shell}: {outcomes:#}");
+        let directory = [
+            "display-message",
+            "-p",
+            "-t",
+            "=coder0:",
+            "#{pane_current_path}",
+        ];
+        let directory = far.sshd.fixture.tmux_text(&directory).unwrap();
+        assert_eq!(directory.trim_end(), work.display().to_string(), "{shell}");
+        let text = r"it's \\ and \' and !! and $HOME `x` %name";
+        let (sent, code) = far.json(&["agent", "send", "coder0", "--no-preamble", "-m", text]);
+        assert_eq!(code, Some(0), "{shell}: {sent:#}");
+        assert_eq!(far.sshd.fixture.took("coder0").unwrap(), [text], "{shell}");
+        let (outcomes, code) = far.json(&["stop"]);
+        assert_eq!(code, Some(0), "{shell}: {outcomes:#}");
+    }
+}
+
 #[test]
 fn what_is_wrong_there_is_told_before_anything_is_stopped() {
     let far = Far::new(&json!([]));

@@ -47,7 +47,7 @@ impl Sshd {
             port,
             server: Mutex::default(),
         };
-        sshd.write_server();
+        sshd.write_server("");
         sshd.write_client(port, "user_key");
         sshd.knows("host_key");
         sshd.start();
@@ -59,7 +59,7 @@ impl Sshd {
     }
 
     /// What the far side has for an environment, and no start files but those of the fixture.
-    fn write_server(&self) {
+    fn write_server(&self, more: &str) {
         let at = |name: &str| self.folder.join(name).display().to_string();
         let environment = &self.fixture.config.environment;
         let set: Vec<String> = ["HOME", "TMUX_TMPDIR", "XDG_RUNTIME_DIR", "TMPDIR"]
@@ -69,7 +69,7 @@ impl Sshd {
         let text = format!(
             "ListenAddress 127.0.0.1:{}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile {}\nStrictModes no\n\
              UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             MaxStartups 100\nMaxSessions 100\nPrintMotd no\nLogLevel ERROR\nSetEnv {}\n",
+             MaxStartups 100\nMaxSessions 100\nPrintMotd no\nLogLevel ERROR\nSetEnv {}\n{more}\n",
             self.port,
             at("host_key"),
             at("authorized_keys"),
@@ -77,6 +77,15 @@ impl Sshd {
             set.join(" "),
         );
         fs::write(self.folder.join("sshd_config"), text).unwrap();
+    }
+
+    /// The user there has this login shell.
+    pub(crate) fn has_shell(&self, shell: &str) {
+        self.stop();
+        self.write_server(&format!(
+            "ForceCommand {shell} -c \"$SSH_ORIGINAL_COMMAND\""
+        ));
+        self.start();
     }
 
     /// The user's side: a configuration with the host's name, and a `ssh` that reads it and not that

@@ -127,13 +127,22 @@ fn line_of<S: AsRef<str>>(words: &[S]) -> String {
     format!("exec {}", line.join(" "))
 }
 
-/// A word that the shell of the host, whichever it is, takes as it is.
+/// A word that the shell of the host takes as it is: sh, bash, zsh, fish and tcsh agree about single
+/// quotes with neither quotes nor backslashes between them, and about both after a backslash.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    let mut quoted = String::from("'");
+    for c in word.chars() {
+        match c {
+            '\'' | '\\' => quoted.extend(["'\\", c.encode_utf8(&mut [0; 4]), "'"]),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
 }
 
 /// Whether a shell says in this line that it has no tmux: not that it lacks something of its start files.
