@@ -59,7 +59,7 @@ test: have-tmux have-systemd have-rust have-rust-tools have-c have-sshd have-syn
 	cargo fmt --all --check
 	@echo "== lint"
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	cargo clippy -p mosaic-fleet --test real --all-features --locked -- -D warnings
+	cargo clippy --workspace --all-features --locked --test real --test remote --test systemd -- -D warnings
 	@echo "== test"
 	cargo test --workspace --all-features --locked
 	@echo "== Node"

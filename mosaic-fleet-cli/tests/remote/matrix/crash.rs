@@ -75,7 +75,7 @@ async fn nothing_is_lost_and_nothing_is_done_twice_whatever_is_killed() {
     let seed = std::env::var("MOSAIC_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or(0x5eed_0f_ca5e);
+    let seed: u64 = seed.unwrap_or(0x005e_ed0f_ca5e);
     let names: Vec<String> = (0..AGENTS)
         .map(|number| format!("agent-{number}"))
         .collect();

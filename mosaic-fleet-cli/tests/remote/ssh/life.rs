@@ -243,7 +243,7 @@ fn what_is_wrong_there_is_told_before_anything_is_stopped() {
         assert!(checks.contains(words), "{checks}");
     }
     // Where a program has the PATH of its own, it is not sought on another one.
-    let mut own = good.clone();
+    let mut own = good;
     own["command"] = json!(["there-only", "x"]);
     own["env"] = json!({"PATH": "/nowhere"});
     far.write(&json!([own]));
