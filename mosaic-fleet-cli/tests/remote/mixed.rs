@@ -45,9 +45,7 @@ fn states(status: &Value) -> Vec<(String, String, Option<String>)> {
 async fn one_roster_reaches_agents_here_over_ssh_and_behind_a_gateway() {
     let mut stage = Stage::new(&["near", "afar"], Script::boxed()).await;
     stage.start_gateway();
-    let sshd = Sshd::new();
-    sshd.fixture.start("far", &Script::boxed()).await.unwrap();
-    sshd.fixture.ready("far").await.unwrap();
+    let sshd = Sshd::with_agent("far").await;
     let roster = json!({
         "version": 1, "tmux": {"socket_name": "test"}, "matrix": stage.block(), "runtimes": manifests(),
         "defaults": {"runtime": "scripted-box"},

@@ -4,7 +4,6 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use mosaic_fleet::testing::scripted_agent::Script;
 use mosaic_fleet::transport::tmux::{Destination, PaneTarget, TmuxTransport};
 use mosaic_fleet::{
     AgentName, AgentState, ErrorKind, ListOptions, Message, Refusal, SendOptions, Sender,
@@ -52,12 +51,7 @@ async fn a_shell_where_an_agent_is_expected_is_not_typed_to() {
 
 #[tokio::test]
 async fn hostile_names_over_there_are_only_names() {
-    let sshd = Sshd::new();
-    sshd.fixture
-        .start("coder0", &Script::boxed())
-        .await
-        .unwrap();
-    sshd.fixture.ready("coder0").await.unwrap();
+    let sshd = Sshd::with_agent("coder0").await;
     let marker = sshd.fixture.folder().join("ran");
     let run = format!("touch {}", marker.display());
     for bad in [
@@ -97,12 +91,7 @@ async fn hostile_names_over_there_are_only_names() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn senders_of_two_hosts_take_turns() {
-    let sshd = Sshd::new();
-    sshd.fixture
-        .start("coder0", &Script::boxed())
-        .await
-        .unwrap();
-    sshd.fixture.ready("coder0").await.unwrap();
+    let sshd = Sshd::with_agent("coder0").await;
     let here = Arc::new(sshd.fixture.connected());
     let far = Arc::new(sshd.connected());
     let sends = |transport: Arc<TmuxTransport>, who: &'static str| async move {
@@ -135,12 +124,7 @@ async fn senders_of_two_hosts_take_turns() {
 
 #[tokio::test]
 async fn a_preamble_names_the_far_host_and_a_key_holds_for_it_alone() {
-    let sshd = Sshd::new();
-    sshd.fixture
-        .start("coder0", &Script::boxed())
-        .await
-        .unwrap();
-    sshd.fixture.ready("coder0").await.unwrap();
+    let sshd = Sshd::with_agent("coder0").await;
     let message = Message::new("do it").with_sender(Sender::new("here", "lead").unwrap());
     let options = SendOptions::new().with_idempotency_key("once");
     let coder0 = name("coder0");
@@ -173,12 +157,7 @@ fn no_host_that_is_an_option_reaches_ssh() {
 
 #[tokio::test]
 async fn the_command_line_sends_to_a_pane_of_a_host() {
-    let sshd = Sshd::new();
-    sshd.fixture
-        .start("coder0", &Script::boxed())
-        .await
-        .unwrap();
-    sshd.fixture.ready("coder0").await.unwrap();
+    let sshd = Sshd::with_agent("coder0").await;
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mosaic-fleet"));
         command.env_clear().envs(&sshd.fixture.config.environment);

@@ -4,7 +4,6 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use mosaic_fleet::testing::scripted_agent::Script;
 use mosaic_fleet::transport::tmux::TmuxTransport;
 use mosaic_fleet::{AgentName, Message, SendOptions, StatusOptions, Transport, Verdict};
 
@@ -41,12 +40,7 @@ async fn measured(transport: &TmuxTransport, who: &str) -> (f64, f64) {
 
 #[tokio::test]
 async fn what_the_way_costs() {
-    let sshd = Sshd::new();
-    sshd.fixture
-        .start("coder0", &Script::boxed())
-        .await
-        .unwrap();
-    sshd.fixture.ready("coder0").await.unwrap();
+    let sshd = Sshd::with_agent("coder0").await;
     let here = measured(&sshd.fixture.connected(), "here, connected").await;
     let here_once = measured(&sshd.fixture.one_shot(), "here, one call").await;
     let far = measured(&sshd.connected(), "far, connected").await;

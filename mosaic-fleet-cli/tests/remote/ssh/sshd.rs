@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use mosaic_fleet::testing::scripted_agent::Script;
 use mosaic_fleet::testing::tmux::TmuxFixture;
 use mosaic_fleet::transport::tmux::{Destination, TmuxConfig, TmuxTransport};
 
@@ -55,6 +56,15 @@ impl Sshd {
         let environment = &mut sshd.fixture.config.environment;
         let usual = environment.get("PATH").cloned().unwrap_or_default();
         environment.insert("PATH".to_owned(), format!("{path}:{usual}"));
+        sshd
+    }
+
+    /// A sshd, and an agent there that is ready.
+    pub(crate) async fn with_agent(name: &str) -> Self {
+        let sshd = Sshd::new();
+        let script = Script::boxed();
+        sshd.fixture.start(name, &script).await.unwrap();
+        sshd.fixture.ready(name).await.unwrap();
         sshd
     }
 
