@@ -10,30 +10,52 @@ use super::server::Server;
 use crate::error::{Error, Result};
 use crate::runtime::Launch;
 
-/// The variables that a server there, and so every agent, may have. Of a login without a terminal it
-/// would be the first one's that are everyone's for ever.
-const CLEAN: &str = "for v in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do case $v in \
-    HOME|USER|LOGNAME|SHELL|LANG|TMPDIR|PATH|TZ|TMUX_TMPDIR|LC_*|XDG_*) ;; *) unset \"$v\" ;; esac; done; ";
+// Each is one line: a csh takes no line break within quotes.
 
-/// The PATH of somebody who logs in there, before that of a login without a terminal: agents' programs
-/// are seldom on the latter.
-const LOGIN_PATH: &str = "l=$(\"${SHELL:-/bin/sh}\" -lc 'printf \"\\n%s\" \"$PATH\"' </dev/null 2>/dev/null | tail -n 1); \
-    case $l in \"$PATH\") ;; /*) PATH=$l:$PATH; export PATH ;; esac; ";
+/// Drops the variables of a login without a terminal that are no agent's: those of whoever starts a
+/// server are everyone's on it for ever.
+const CLEAN: &str = concat!(
+    r#"for v in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do "#,
+    r#"case $v in HOME|USER|LOGNAME|SHELL|LANG|TMPDIR|PATH|TZ|TMUX_TMPDIR|LC_*|XDG_*) ;; "#,
+    r#"*) unset "$v" ;; esac; done; "#,
+);
 
-/// Starts a server, set up by what it reads. Its file is gone when the server has read it.
-const START: &str = "f=$(mktemp) || exit 1; trap 'rm -f \"$f\"' EXIT; cat >\"$f\"; TERM=xterm-256color; export TERM; \
-    ulimit -n \"$(ulimit -H -n)\" 2>/dev/null; a=$1 b=$2; shift 2; tmux -u \"$a\" \"$b\" -f \"$f\" \"$@\"";
+/// A function that puts the PATH of somebody who logs in there before that of a login without a terminal: agents'
+/// programs are seldom on the latter.
+const LOGIN_PATH: &str = concat!(
+    r#"login() { l=$("${SHELL:-/bin/sh}" -lc 'printf "\n%s" "$PATH"' </dev/null 2>/dev/null | tail -n 1); "#,
+    r#"case $l in "$PATH") ;; /*) PATH=$l:$PATH; export PATH ;; esac; }; "#,
+);
 
-/// Finds a folder, `~` being the home there, and in it or on the agents' PATH a program.
-const FIND: &str = "case $1 in '~') d=$HOME ;; '~/'*) d=$HOME/${1#'~/'} ;; *) d=$1 ;; esac; \
-    cd -- \"$d\" 2>/dev/null || { echo folder; exit; }; w=$2; shift 2; \
-    [ -z \"$w\" ] || { p=$(\"$@\" 2>/dev/null); case $p in PATH=*) PATH=${p#PATH=} ;; *) LOGIN_PATH ;; esac; \
-    case $w in */*) [ -f \"$w\" ] ;; *) command -v -- \"$w\" >/dev/null ;; esac || { echo program; exit; }; }; \
-    printf 'in %s\\n' \"$(pwd)\"";
+/// Starts the server of `$1 $2`, set up by what is read, with the rest as its first command. The file
+/// is gone when the server has read it.
+const START: &str = concat!(
+    r#"login; f=$(mktemp) || exit 1; trap 'rm -f "$f"' EXIT; cat >"$f"; "#,
+    r#"TERM=xterm-256color; export TERM; ulimit -n "$(ulimit -H -n)" 2>/dev/null; "#,
+    r#"a=$1 b=$2; shift 2; tmux -u "$a" "$b" -f "$f" "$@""#,
+);
 
-/// Waits for the end of a process, for so many tenths of a second, and ends its group after that.
-const SEE_OUT: &str = "n=$2; while kill -0 \"$1\" 2>/dev/null; do \
-    [ \"$n\" -gt 0 ] || { kill -9 \"-$1\"; exit; }; sleep 0.1; n=$((n-1)); done";
+/// Goes to the folder `$1`, `~` being the home there.
+const GO: &str = concat!(
+    r#"case $1 in '~') d=$HOME ;; '~/'*) d=$HOME/${1#'~/'} ;; *) d=$1 ;; esac; "#,
+    r#"cd -- "$d" 2>/dev/null || { echo folder; exit; }; w=$2; shift 2; "#,
+);
+
+/// Takes the PATH of the server, which the rest of the words ask it for, or the one it would get.
+const SERVER_PATH: &str =
+    r#"p=$("$@" 2>/dev/null); case $p in PATH=*) PATH=${p#PATH=} ;; *) login ;; esac; "#;
+
+/// Finds the program `$w`, if there is a word for it, and says where all that was.
+const FIND: &str = concat!(
+    r#"case $w in '') ;; */*) [ -f "$w" ] ;; *) command -v -- "$w" >/dev/null ;; esac "#,
+    r#"|| { echo program; exit; }; printf 'in %s\n' "$(pwd)""#,
+);
+
+/// Waits for the end of the process `$1`, `$2` tenths of a second, and ends its group after that.
+const SEE_OUT: &str = concat!(
+    r#"n=$2; while kill -0 "$1" 2>/dev/null; do "#,
+    r#"[ "$n" -gt 0 ] || { kill -9 "-$1"; exit; }; sleep 0.1; n=$((n-1)); done"#,
+);
 
 /// The words that start a server there whose configuration is their input. `list` is its first command.
 pub(super) fn starting(socket: &Socket, list: Vec<String>) -> Vec<String> {
@@ -69,7 +91,7 @@ impl TmuxTransport {
         // An agent that has a PATH of its own finds its program by itself.
         let program = program.filter(|_| !launch.environment.iter().any(|(key, _)| key == "PATH"));
         let folder = launch.directory.display().to_string();
-        let script = FIND.replace("LOGIN_PATH", LOGIN_PATH);
+        let script = format!("{GO}{LOGIN_PATH}{SERVER_PATH}{FIND}");
         let mut words = [
             "sh",
             "-c",
