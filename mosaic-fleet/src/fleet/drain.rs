@@ -105,6 +105,7 @@ impl Fleet {
         progress: Progress<'_>,
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?.as_ref();
+        supervisor.is_ours().await?;
         let actual = self.actual().await?;
         let plan = plan(&self.names(), &actual, Action::Stop, names)?;
         let (asked, mut asks) = tokio::sync::mpsc::unbounded_channel();
@@ -144,7 +145,7 @@ impl Fleet {
                 },
             }
         }
-        self.release_if_empty().await?;
+        self.release_if_empty().await;
         outcomes.sort_by_key(|(at, _)| *at);
         Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }

@@ -113,8 +113,11 @@ impl Fleet {
         program.chars().all(plain).then(|| program.to_owned())
     }
 
-    /// Where a program is found, as the agents' own PATH has it.
+    /// Where a program is found on this host, as the agents' own PATH has it.
     pub(super) fn find_program(&self, program: &str, launch: &Launch) -> Option<PathBuf> {
+        if self.inner.host.is_some() {
+            return None;
+        }
         if program.contains('/') {
             let path = launch.directory.join(program);
             return Some(path).filter(|path| path.is_file());

@@ -166,6 +166,7 @@ impl Fleet {
         progress: Progress<'_>,
     ) -> Result<Vec<Outcome>> {
         let supervisor = self.supervisor()?;
+        supervisor.is_ours().await?;
         if action != Action::Stop {
             self.same_roster()?;
         }
@@ -200,7 +201,7 @@ impl Fleet {
             progress(outcome);
         }
         if action == Action::Stop {
-            self.release_if_empty().await?;
+            self.release_if_empty().await;
         }
         Ok(outcomes)
     }
@@ -226,14 +227,19 @@ impl Fleet {
         ))
     }
 
-    /// Lets go of the home with the last agent.
-    pub(super) async fn release_if_empty(&self) -> Result<()> {
-        let supervisor = self.supervisor()?;
-        let empty = self.actual().await.is_ok_and(|actual| actual.is_empty());
-        if empty && supervisor.holder().await?.state == HolderState::Up {
-            supervisor.release().await?;
+    /// Lets go of the home with the last agent. Where that fails, all agents are stopped no less.
+    pub(super) async fn release_if_empty(&self) {
+        let released = async {
+            let supervisor = self.supervisor()?;
+            let empty = self.actual().await.is_ok_and(|actual| actual.is_empty());
+            if empty && supervisor.holder().await?.state == HolderState::Up {
+                supervisor.release().await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = released.await {
+            tracing::warn!(%error, "the agents' home stays, with nobody in it");
         }
-        Ok(())
     }
 
     pub(super) async fn actual(&self) -> Result<Vec<Actual>> {

@@ -16,9 +16,9 @@ use super::open::placed;
 use super::outcome::{Outcome, Progress, none_of};
 use super::{Fleet, FleetOptions, Inner};
 use crate::agent::AgentName;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::registry::{Context, Reach, Registry};
-use crate::roster::{Action, AgentSpec, Roster};
+use crate::roster::{Action, AgentSpec, Roster, plan};
 use crate::supervise::{self, Supervisor};
 use crate::transport::DynTransport;
 
@@ -289,8 +289,8 @@ struct Asked {
 }
 
 impl Fleet {
-    /// Has each part act on its agents among `names`, this host's first and then the others side by
-    /// side. What is wrong with one place is told of its agents, and hides no others.
+    /// Has each part act on its agents among `names`, all side by side. What is wrong with one place is
+    /// told of its agents, and hides no others.
     ///
     /// # Errors
     /// A name that nobody knows, before anything is begun; what is wrong with the only place.
@@ -308,37 +308,31 @@ impl Fleet {
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             (*progress)(outcome);
         };
-        let mut outcomes = Vec::new();
+        let mut parts = Vec::new();
         if let Some(names) = asked.here {
             let here = self.part_here();
-            match act(&here, &names, options, &tell).await {
-                Ok(done) => outcomes = done,
-                Err(error)
-                    if asked.elsewhere.is_empty() || error.kind() == ErrorKind::AgentNotFound =>
-                {
-                    return Err(error);
-                }
-                Err(error) => {
-                    let meant = match names.is_empty() {
-                        true => here.names(),
-                        false => names,
-                    };
-                    outcomes = none_of(&meant, action, &error, &tell);
-                }
+            if asked.elsewhere.is_empty() {
+                return act(&here, &names, options, &tell).await;
             }
+            if names.iter().any(|name| self.agent(name).is_err()) {
+                plan(&here.names(), &here.actual().await?, action, &names)?;
+            }
+            let meant = match names.is_empty() {
+                true => here.names(),
+                false => names.clone(),
+            };
+            parts.push((Ok(here), names, meant));
         }
-        let acting = asked
-            .elsewhere
-            .iter()
-            .map(async |(part, names)| match part {
-                Ok(part) => match act(part, names, options, &tell).await {
-                    Ok(done) => done,
-                    Err(error) => none_of(names, action, &error, &tell),
-                },
-                Err(error) => none_of(names, action, error, &tell),
-            });
-        outcomes.extend(join_all(acting).await.into_iter().flatten());
-        Ok(outcomes)
+        let elsewhere = asked.elsewhere.into_iter();
+        parts.extend(elsewhere.map(|(part, names)| (part, names.clone(), names)));
+        let acting = parts.iter().map(async |(part, names, meant)| {
+            let acted = match part {
+                Ok(part) => act(part, names, options, &tell).await,
+                Err(error) => Err(error.repeated()),
+            };
+            acted.unwrap_or_else(|error| none_of(meant, action, &error, &tell))
+        });
+        Ok(join_all(acting).await.into_iter().flatten().collect())
     }
 
     /// Whom a call that starts or stops agents is about: these, or all where there are none; of

@@ -138,7 +138,8 @@ impl Fleet {
     /// # Errors
     /// `Unsupported` where no log is kept.
     pub fn log_command(&self, name: &AgentName, lines: usize, follow: bool) -> Result<Vec<String>> {
-        let command = self.supervisor()?.log_command(name, lines, follow);
+        let part = self.part_of(name)?;
+        let command = part.supervisor()?.log_command(name, lines, follow);
         command.ok_or_else(|| {
             Error::unsupported("a log without a service manager")
                 .with_agent(name)

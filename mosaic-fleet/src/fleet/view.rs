@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use futures::future::{join, join_all};
 use serde::Serialize;
 
 use super::Fleet;
@@ -104,7 +105,7 @@ impl Fleet {
                 Err(error) => Seen::nothing(part.scope, &part.agents, error),
             }
         });
-        let mut parts = futures::future::join_all(asking).await;
+        let mut parts = join_all(asking).await;
         let holder = parts.first_mut().and_then(|here| here.holder.take());
         let mut errors = Vec::new();
         let mut known = BTreeMap::new();
@@ -186,8 +187,7 @@ impl Fleet {
                 _ => None,
             }
         };
-        let (listed, mut holder) =
-            futures::future::join(inner.transport.list(options), holder).await;
+        let (listed, mut holder) = join(inner.transport.list(options), holder).await;
         if let (Some(supervisor), Some(_), Err(_)) = (&inner.supervisor, &inner.host, &listed) {
             holder = supervisor.holder().await.ok();
         }
@@ -272,7 +272,7 @@ impl Fleet {
             checks.extend(supervisor.check(&here.inner.agents).await);
         }
         for agent in &here.inner.agents {
-            checks.push(here.check_agent(agent));
+            checks.push(here.check_agent(agent).await);
         }
         checks.extend(self.check_elsewhere().await);
         for wrong in &self.inner.nobodys {
@@ -303,65 +303,56 @@ impl Fleet {
             let run = seen.agents.len() - seen.agents.iter().filter(stopped).count();
             let seen = format!("it answers; {} run there", run + seen.besides.len());
             let mut checks = vec![Check::new(&name, Finding::Ok, seen)];
-            if fleet.inner.supervisor.is_some() {
-                let agents = fleet.inner.agents.iter();
-                let checked = agents.map(|agent| fleet.check_agent_there(agent));
-                checks.extend(futures::future::join_all(checked).await);
+            let Some(supervisor) = &fleet.inner.supervisor else {
+                return checks;
+            };
+            checks.extend(supervisor.check(&[]).await);
+            let agents = fleet.inner.agents.iter();
+            match supervisor.is_ours().await {
+                Ok(()) => {
+                    checks.extend(join_all(agents.map(|agent| fleet.check_agent(agent))).await);
+                }
+                // They are that host's to look over.
+                Err(error) => checks.push(Check::new(
+                    &name,
+                    Finding::Ok,
+                    error.hint().unwrap_or("kept there"),
+                )),
             }
             checks
         });
-        let checks = futures::future::join_all(parts).await;
+        let checks = join_all(parts).await;
         checks.into_iter().flatten().collect()
     }
 
-    async fn check_agent_there(&self, agent: &AgentSpec) -> Check {
+    async fn check_agent(&self, agent: &AgentSpec) -> Check {
         let name = format!("agent {}", agent.name);
-        match self.launch_found(agent).await {
-            Ok(launch) => {
-                let seen = format!("starts in {}", launch.directory.display());
-                Check::new(name, Finding::Ok, seen)
-            }
-            Err(error) => {
-                let hint = error.hint().unwrap_or("mend the roster").to_owned();
-                Check::new(name, Finding::Failure, error.to_string()).with_fix(hint)
-            }
-        }
-    }
-
-    fn check_agent(&self, agent: &AgentSpec) -> Check {
-        let name = format!("agent {}", agent.name);
-        let launch = match self.launch_of(agent) {
+        let looked = async {
+            let launch = self.launch_found(agent).await?;
+            self.first_prompt(agent, &Kickstart::Roster)?;
+            Ok::<_, Error>(launch)
+        };
+        let launch = match looked.await {
             Ok(launch) => launch,
             Err(error) => {
                 let hint = error.hint().unwrap_or("mend the roster").to_owned();
                 return Check::new(name, Finding::Failure, error.to_string()).with_fix(hint);
             }
         };
-        if let Err(error) = self.first_prompt(agent, &Kickstart::Roster) {
-            let hint = error.hint().unwrap_or("mend the template").to_owned();
-            return Check::new(name, Finding::Failure, error.to_string()).with_fix(hint);
-        }
         let Some(program) = self.program_of(agent, &launch) else {
             let seen = "a shell line, which is not checked";
             return Check::new(name, Finding::Warning, seen);
         };
-        match self.find_program(&program, &launch) {
-            Some(path) => {
-                let overrides = self.inner.overrides.get(&agent.name);
-                let overridden = overrides.map(|found| found.names()).unwrap_or_default();
-                let mut seen = format!("runs {}", path.display());
-                if !overridden.is_empty() {
-                    let file = format!("; its env file overrides {}", overridden.join(", "));
-                    seen.push_str(&file);
-                }
-                Check::new(name, Finding::Ok, seen)
-            }
-            None => Check::new(
-                name,
-                Finding::Failure,
-                format!("no program {program} on PATH"),
-            )
-            .with_fix("install it, or set `command` in the roster"),
+        let mut seen = match self.find_program(&program, &launch) {
+            Some(path) => format!("runs {}", path.display()),
+            None => format!("runs {program} in {}", launch.directory.display()),
+        };
+        let overrides = self.inner.overrides.get(&agent.name);
+        let overridden = overrides.map(|found| found.names()).unwrap_or_default();
+        if !overridden.is_empty() {
+            let file = format!("; its env file overrides {}", overridden.join(", "));
+            seen.push_str(&file);
         }
+        Check::new(name, Finding::Ok, seen)
     }
 }

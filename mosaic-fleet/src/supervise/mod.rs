@@ -72,12 +72,20 @@ pub trait Supervisor: fmt::Debug + Send + Sync {
     /// A dropped call may have started the agent.
     async fn start(&self, launch: &Launch) -> Result<()>;
 
+    /// Whether it is for this supervisor to start and stop the agents, as far as it is asked to: what
+    /// something else keeps there is left to that.
+    ///
+    /// # Errors
+    /// `Unsupported` with who does; `Unavailable`.
+    async fn is_ours(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// A launch as it is where the agents are, with everything that can be wrong about it looked at;
     /// `program` is what it begins with, where that is plain.
     ///
     /// # Errors
-    /// `ConfigInvalid` with what to change; `Unsupported` where something else keeps the agents there;
-    /// `Unavailable`.
+    /// `ConfigInvalid` with what to change; `Unavailable`.
     async fn found(&self, launch: &Launch, _program: Option<&str>) -> Result<Launch> {
         Ok(launch.clone())
     }

@@ -16,6 +16,7 @@ use super::install::{UnitFiles, folder};
 use super::keeping::{AgentEnd, Keeper, Kept, UnitProgram};
 use super::leftovers::old_units;
 use super::manager::{Manager, belongs_to};
+use super::systemd::KEEPER;
 use super::{Holder, HolderState, Supervisor};
 use crate::agent::{AgentName, ExitStatus};
 use crate::error::{Error, Result};
@@ -61,23 +62,6 @@ impl Plain {
             .environment
             .extend(own.map(|(key, value)| (key.to_owned(), value)));
         launch
-    }
-
-    /// Nothing is started or stopped over ssh that units on that host keep.
-    async fn is_ours(&self) -> Result<()> {
-        let Some(host) = &self.transport.config().remote else {
-            return Ok(());
-        };
-        let state = self.transport.server_state(STEP).await?;
-        if state.is_none_or(|state| state.keeper != "systemd") {
-            return Ok(());
-        }
-        Err(
-            Error::unsupported(format!("starting and stopping what units of {host} keep"))
-                .with_hint(
-                    "run mosaic-fleet on that host, for example: ssh HOST mosaic-fleet start NAME",
-                ),
-        )
     }
 
     async fn move_to(&self, agent: &AgentName, running: Running, unit: &str) {
@@ -151,8 +135,22 @@ impl Supervisor for Plain {
         self.transport.ensure_server(STEP).await
     }
 
+    /// Nothing is started or stopped over ssh that units on that host keep.
+    async fn is_ours(&self) -> Result<()> {
+        let Some(host) = &self.transport.config().remote else {
+            return Ok(());
+        };
+        let state = self.transport.server_state(STEP).await?;
+        if state.is_none_or(|state| state.keeper != KEEPER) {
+            return Ok(());
+        }
+        let what = format!("starting and stopping from here what units of {host} keep");
+        Err(Error::unsupported(what).with_hint(format!(
+            "run mosaic-fleet there, as in: ssh {host} mosaic-fleet restart NAME"
+        )))
+    }
+
     async fn found(&self, launch: &Launch, program: Option<&str>) -> Result<Launch> {
-        self.is_ours().await?;
         self.transport.found_there(launch, program).await
     }
 
@@ -162,7 +160,6 @@ impl Supervisor for Plain {
     }
 
     async fn stop(&self, agent: &AgentName, grace: Duration) -> Result<bool> {
-        self.is_ours().await?;
         self.ends.forget(agent);
         self.transport.stop_session(agent, grace).await
     }
@@ -352,7 +349,9 @@ impl Supervisor for Plain {
 
     async fn check(&self, _agents: &[AgentSpec]) -> Vec<Check> {
         let mut checks = self.host().await;
-        checks.push(self.check_supervisor());
+        if self.transport.config().remote.is_none() {
+            checks.push(self.check_supervisor());
+        }
         checks
     }
 }

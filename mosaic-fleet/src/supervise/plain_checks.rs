@@ -1,4 +1,4 @@
-//! What is right and wrong with tmux on this host.
+//! What is right and wrong with tmux on the agents' host.
 
 use super::check::{Check, Finding};
 use super::manager::Manager;
@@ -23,31 +23,34 @@ impl Plain {
     }
 
     async fn check_program(&self) -> Check {
+        let name = match &self.transport.config().remote {
+            None => "tmux".to_owned(),
+            Some(host) => format!("tmux of {host}"),
+        };
         let version = match self.transport.program_version(STEP).await {
             Ok(version) => version,
             Err(error) => {
                 let fix = error.hint().unwrap_or_default().to_owned();
-                return Check::new("tmux", Finding::Failure, error.to_string()).with_fix(fix);
+                return Check::new(name, Finding::Failure, error.to_string()).with_fix(fix);
             }
         };
         let seen = format!("version {version}");
         match numbers(&version) {
-            number if number < OLDEST => Check::new("tmux", Finding::Failure, seen)
+            number if number < OLDEST => Check::new(name, Finding::Failure, seen)
                 .with_fix("install tmux 3.2 or later; 3.4 or later is better"),
             number if number < (3, 4) => {
                 let known = "other tools can end the whole server with a bare paste into an ended \
                              program's terminal, and with control clients that come and go at once \
                              (mosaic-fleet does neither)";
-                Check::new("tmux", Finding::Warning, format!("{seen}: {known}"))
+                Check::new(name, Finding::Warning, format!("{seen}: {known}"))
                     .with_fix("tmux 3.4 or later has that mended")
             }
-            _ => Check::new("tmux", Finding::Ok, seen),
+            _ => Check::new(name, Finding::Ok, seen),
         }
     }
 
     async fn check_server(&self) -> Check {
-        let socket = self.transport.config().socket.clone();
-        let name = format!("server {socket}");
+        let name = format!("server {}", self.transport.instance());
         let state = match self.transport.server_state(STEP).await {
             Ok(state) => state,
             Err(error) => return Check::new(name, Finding::Failure, error.to_string()),

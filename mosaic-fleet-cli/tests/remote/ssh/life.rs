@@ -97,8 +97,15 @@ fn install(far: &Far) {
     )
     .unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    let profile = "echo welcome\nPATH=$HOME/there:$PATH; export PATH\n";
-    fs::write(far.home().join(".profile"), profile).unwrap();
+    fs::create_dir_all(far.home().join(".config/fish")).unwrap();
+    for (file, profile) in [
+        (".profile", "PATH=$HOME/there:$PATH; export PATH"),
+        (".login", "setenv PATH ${HOME}/there:${PATH}"),
+        (".config/fish/config.fish", "set -x PATH $HOME/there $PATH"),
+    ] {
+        let profile = format!("echo welcome\n{profile}\n");
+        fs::write(far.home().join(file), profile).unwrap();
+    }
 }
 
 #[test]
@@ -165,7 +172,9 @@ fn agents_are_started_restarted_and_stopped_on_their_host() {
         text.contains("it answers; 2 run there"),
         "{code:?} {checks:#}"
     );
-    assert!(text.contains(&format!("starts in {work}")), "{checks:#}");
+    for words in [&format!(" in {work}"), "tmux of far", "server far/test"] {
+        assert!(text.contains(words), "{words}: {checks:#}");
+    }
 
     let (outcomes, code) = far.json(&["stop"]);
     assert_eq!(code, Some(0), "{outcomes:#}");
@@ -282,11 +291,23 @@ fn what_units_of_that_host_keep_is_left_to_them() {
     for verb in ["stop", "restart"] {
         let (outcomes, code) = far.json(&[verb, "coder0"]);
         let text = outcomes.to_string();
-        assert!(text.contains("what units of far keep"), "{outcomes:#}");
-        assert!(text.contains("on that host"), "{outcomes:#}");
+        assert!(text.contains("units of far keep"), "{outcomes:#}");
+        assert!(text.contains("ssh far mosaic-fleet"), "{outcomes:#}");
         assert_ne!(code, Some(0));
         assert_eq!(far.pid("coder0"), first);
     }
+    let (checks, _) = far.json(&["doctor"]);
+    let all = checks["checks"].as_array().unwrap().iter();
+    let wrong: Vec<&Value> = all.filter(|one| one["finding"] == "failure").collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    // Nor the server, at a moment when none of its agents is there.
+    let gone = ["kill-session", "-t", "=coder0"];
+    far.sshd.fixture.tmux_text(&gone).unwrap();
+    for verb in ["stop", "drain"] {
+        assert_ne!(far.run(&[verb, "coder0"]).status.code(), Some(0));
+    }
+    let there = far.sshd.fixture.tmux_text(&["list-sessions"]).unwrap();
+    assert!(there.contains("_holder"), "{there}");
     let ours = ["set-option", "-s", "@mosaic_keeper", "plain"];
     far.sshd.fixture.tmux_text(&ours).unwrap();
     assert_eq!(far.json(&["stop"]).1, Some(0));

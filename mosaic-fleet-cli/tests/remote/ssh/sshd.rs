@@ -93,7 +93,7 @@ impl Sshd {
     pub(crate) fn has_shell(&self, shell: &str) {
         self.stop();
         self.write_server(&format!(
-            "ForceCommand {shell} -c \"$SSH_ORIGINAL_COMMAND\""
+            "ForceCommand SHELL=$(command -v {shell}) {shell} -c \"$SSH_ORIGINAL_COMMAND\""
         ));
         self.start();
     }

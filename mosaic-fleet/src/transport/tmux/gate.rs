@@ -134,7 +134,17 @@ async fn enter_there(server: &Server) -> Result<Passage, TmuxError> {
     let mut said = BufReader::new(holder.stdout.take().ok_or_else(missing)?);
     let mut stderr = holder.stderr.take().ok_or_else(missing)?;
     let mut line = String::new();
-    let heard = timeout(PATIENCE + PATIENCE / 6, said.read_line(&mut line)).await;
+    let heard = timeout(PATIENCE + PATIENCE / 6, async {
+        // A shell's start files may print something first.
+        while line.trim_end() != "in" {
+            line.clear();
+            if said.read_line(&mut line).await? == 0 {
+                break;
+            }
+        }
+        io::Result::Ok(())
+    })
+    .await;
     if line.trim_end() == "in" {
         return Ok(Passage {
             _file: None,

@@ -65,28 +65,32 @@ impl fmt::Display for Destination {
 /// How long ssh may take to connect, in seconds.
 const CONNECT: u32 = 10;
 
-/// The options of every connection. They win over the user's configuration.
+/// Ours is a connection for tmux and nothing else.
+const NOTHING_ELSE: [&str; 6] = [
+    "UpdateHostKeys=no",
+    "ClearAllForwardings=yes",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "PermitLocalCommand=no",
+    "RemoteCommand=none",
+];
+
+/// The options of every connection without a person before it. They win over the user's configuration.
 fn options(sockets: &Path) -> Vec<String> {
     let mut options = vec![
         // Nobody is there to be asked.
         "BatchMode=yes".to_owned(),
         // Never accepted silently, whatever the configuration says.
         "StrictHostKeyChecking=yes".to_owned(),
-        "UpdateHostKeys=no".to_owned(),
         format!("ConnectTimeout={CONNECT}"),
         // A link that is dead is noticed after fifteen seconds.
         "ServerAliveInterval=5".to_owned(),
         "ServerAliveCountMax=3".to_owned(),
-        // Ours is a connection for tmux and nothing else.
-        "ClearAllForwardings=yes".to_owned(),
-        "ForwardAgent=no".to_owned(),
-        "ForwardX11=no".to_owned(),
-        "PermitLocalCommand=no".to_owned(),
-        "RemoteCommand=none".to_owned(),
         "RequestTTY=no".to_owned(),
         "EscapeChar=none".to_owned(),
         "LogLevel=ERROR".to_owned(),
     ];
+    options.extend(NOTHING_ELSE.map(str::to_owned));
     // One connection a host, kept for a minute after its last use. Its socket's path must be short.
     let path = sockets.join("ssh-%C").display().to_string();
     if path.len() + 64 <= 104 + 2 {
@@ -110,15 +114,35 @@ pub(super) fn run_there<S: AsRef<str>>(
     for option in options(sockets) {
         ssh.args(["-o", &option]);
     }
-    ssh.args(["--", destination.as_str(), &line_of(words)]);
+    let line = format!("echo {MARK}; {}", line_of(words));
+    ssh.args(["--", destination.as_str(), &line]);
 }
 
-/// The program and arguments that run `words` on the host with a person before them, who can be asked.
+/// Stands before what a command there prints: a shell's start files may print something first.
+const MARK: &str = "mosaic-fleet:";
+
+/// What a command there printed itself.
+pub(super) fn own_output(printed: Vec<u8>) -> Vec<u8> {
+    let mark = format!("{MARK}\n");
+    let at = printed
+        .windows(mark.len())
+        .position(|at| at == mark.as_bytes());
+    match at {
+        Some(at) => printed[at + mark.len()..].to_vec(),
+        None => printed,
+    }
+}
+
+/// The program and arguments that run `words` on the host with a person before them, who is asked about
+/// a key that is not known.
 pub(super) fn shown_there(destination: &Destination, words: &[String]) -> Vec<OsString> {
+    let mut ssh = vec!["ssh", "-t"];
+    for option in NOTHING_ELSE.iter().chain(&["StrictHostKeyChecking=ask"]) {
+        ssh.extend(["-o", option]);
+    }
     let line = line_of(words);
-    let host = destination.as_str();
-    let ssh = ["ssh", "-t", "-o", "RemoteCommand=none", "--", host, &line];
-    ssh.map(OsString::from).to_vec()
+    ssh.extend(["--", destination.as_str(), &line]);
+    ssh.into_iter().map(OsString::from).collect()
 }
 
 /// The line that the shell of the host runs.

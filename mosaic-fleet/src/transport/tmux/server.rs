@@ -14,7 +14,7 @@ use super::command::{CommandList, command};
 use super::config::TmuxConfig;
 use super::error::TmuxError;
 pub(crate) use super::private::{private_dirs, private_file};
-use super::remote::{run_there, ssh_error};
+use super::remote::{own_output, run_there, ssh_error};
 use super::target::{Row, list_panes, rows};
 use super::there::starting;
 
@@ -185,7 +185,9 @@ impl Server {
             .await
             .map_err(|_| self.silent(limit))?
             .map_err(|error| self.spawn_error(error))?;
-        if output.status.success() {
+        if output.status.success() && self.config.remote.is_some() {
+            Ok(own_output(output.stdout))
+        } else if output.status.success() {
             Ok(output.stdout)
         } else {
             Err(self.error(&String::from_utf8_lossy(&output.stderr)))
@@ -362,7 +364,10 @@ impl Server {
              setw -g allow-rename off\n",
             config.history_limit
         );
-        if let Some(include) = &config.include {
+        if let (Some(include), Some(_)) = (&config.include, &config.remote) {
+            // A file of this host. One that cannot be read is left out, as it is here.
+            text.push_str(&std::fs::read_to_string(include).unwrap_or_default());
+        } else if let Some(include) = &config.include {
             let include = include.display().to_string();
             text.push_str(&format!(
                 "source-file -q {}\n",

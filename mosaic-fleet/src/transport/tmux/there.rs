@@ -20,10 +20,10 @@ const CLEAN: &str = concat!(
     r#"*) unset "$v" ;; esac; done; "#,
 );
 
-/// A function that puts the PATH of somebody who logs in there before that of a login without a terminal: agents'
-/// programs are seldom on the latter.
+/// A function that puts the PATH of somebody who logs in there before that of a login without a
+/// terminal: agents' programs are seldom on the latter. A csh takes `-l` alone.
 const LOGIN_PATH: &str = concat!(
-    r#"login() { l=$("${SHELL:-/bin/sh}" -lc 'printf "\n%s" "$PATH"' </dev/null 2>/dev/null | tail -n 1); "#,
+    r#"login() { l=$(echo 'echo; echo "$PATH"' | "${SHELL:-/bin/sh}" -l 2>/dev/null | tail -n 1); "#,
     r#"case $l in "$PATH") ;; /*) PATH=$l:$PATH; export PATH ;; esac; }; "#,
 );
 
@@ -106,8 +106,7 @@ impl TmuxTransport {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let printed = server.run_there(&words, super::STEP).await?;
         let printed = String::from_utf8_lossy(&printed);
-        // A shell's start files may have said something before.
-        match printed.lines().next_back().unwrap_or_default() {
+        match printed.trim_end_matches('\n') {
             "folder" => Err(Error::config_invalid(format!(
                 "no working directory {folder} on {host}"
             ))
