@@ -185,7 +185,7 @@ impl Inner {
                 return Ok(status);
             }
             if let Some(Heard::Ended(why)) = changes.next(limit).await {
-                return Err(Error::unavailable(why));
+                return Err(why.into());
             }
         }
     }
