@@ -19,7 +19,7 @@ use super::judge::{Judged, Known, judge};
 use super::served::{Rooms, changed, served};
 use super::{BEGINNING, Shared, answers, presence, worker};
 use crate::agent::AgentName;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 
 /// How long the server may wait for something to come.
 const POLL: Duration = Duration::from_secs(30);
@@ -56,11 +56,19 @@ where
                 ) =>
             {
                 tracing::warn!(%error, "waits for the homeserver to say {what}");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
             }
             asked => return asked,
         }
+    }
+}
+
+/// How long to wait before it is tried again: at least as long as the server asks for.
+fn rest(error: &Error, pause: Duration) -> Duration {
+    match error.retry() {
+        Retry::After(asked_for) => pause.max(asked_for),
+        _ => pause,
     }
 }
 
@@ -135,7 +143,7 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
             Err(error) => {
                 let error: Error = again(error)?;
                 tracing::warn!(%error, "waits for the homeserver");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
                 continue;
             }
@@ -157,7 +165,7 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
                     _ => return Err(error),
                 }
                 tracing::warn!(%error, "waits for the homeserver");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
                 continue;
             }
