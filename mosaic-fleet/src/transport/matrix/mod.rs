@@ -18,6 +18,8 @@ mod provision;
 mod requests;
 mod rooms;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,0 +1,6 @@
+//! Both ends against a homeserver that fails on order: what a real one cannot be made to do.
+
+mod acks;
+mod faults;
+mod provision;
+mod stage;
