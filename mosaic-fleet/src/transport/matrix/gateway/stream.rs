@@ -132,7 +132,11 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
             state: Vec::new(),
             limit: 100,
         };
-        let wait = since.as_ref().map_or(Duration::ZERO, |_| POLL);
+        // What waits in a room that was not read yet does not wait for news; nor does who waits for
+        // it to be said that we serve.
+        let all_read = rooms.keys().all(|room| read.contains(room.as_str()));
+        let at_once = ready.is_some() || !all_read;
+        let wait = if at_once { Duration::ZERO } else { POLL };
         let patience = Patience::of(POLL * 4);
         let batch = match shared
             .client
