@@ -120,7 +120,8 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
     }
     let mut since = shared.journal().since()?;
     let mut read = shared.journal().served()?;
-    let mut looked = tokio::time::Instant::now();
+    let mut asked_in = false;
+    let mut looked: Option<tokio::time::Instant> = None;
     let mut ready = Some(ready);
     let mut pause = Duration::from_millis(200);
     loop {
@@ -188,10 +189,14 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
         if !taken.read.is_empty() {
             tasks.spawn(read_up_to(Arc::clone(&shared), taken.read));
         }
-        // Anybody may ask us anywhere: that is looked at now and then only.
-        let asked_in = batch.invited && looked.elapsed() >= POLL;
-        if taken.rooms_changed || asked_in || !batch.left.is_empty() {
-            looked = tokio::time::Instant::now();
+        // Anybody may ask us anywhere: that is looked at now and then only, and not forgotten.
+        asked_in |= batch.invited;
+        let due = asked_in && looked.is_none_or(|looked| looked.elapsed() >= POLL);
+        if due {
+            looked = Some(tokio::time::Instant::now());
+        }
+        if taken.rooms_changed || due || !batch.left.is_empty() {
+            asked_in = false;
             rooms = read_rooms(&shared).await?;
         }
         if let Some(ready) = ready.take() {
