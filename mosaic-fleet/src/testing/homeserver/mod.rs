@@ -181,12 +181,11 @@ impl Homeserver {
         self.with(|world| world.released = world.stalled);
     }
 
-    /// Every state that comes by itself has its time.
-    pub fn delays_are_over(&self) {
+    /// The oldest state that comes by itself has its time.
+    pub fn delay_is_over(&self) {
         self.with(|world| {
-            for one in std::mem::take(&mut world.delayed) {
-                world.set(&one.sender, &one.room, &one.kind, &one.key, one.content);
-            }
+            let one = world.delayed.remove(0);
+            world.set(&one.sender, &one.room, &one.kind, &one.key, one.content);
         });
     }
 

@@ -3,4 +3,4 @@
 mod acks;
 mod faults;
 mod provision;
-mod stage;
+pub(super) mod stage;

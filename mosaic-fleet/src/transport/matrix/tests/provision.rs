@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::protocol::kind;
-use super::stage::{AGENTS, Stage, agent};
+use super::stage::{AGENTS, Stage};
 use crate::error::ErrorKind;
 use crate::testing::homeserver::{Fault, World};
 
@@ -119,5 +119,4 @@ async fn a_dry_run_asks_for_nothing_that_changes_anything() {
     assert_eq!(rooms(&stage).len(), 0);
     let asked = stage.server.with(|world| world.asked.clone());
     assert!(asked.iter().all(|asked| asked.what.starts_with("GET ")));
-    let _ = agent("coder0");
 }

@@ -143,21 +143,30 @@ impl Stage {
         local: DynTransport,
         ready: oneshot::Sender<()>,
     ) -> Running {
+        let gateway = self.make_gateway(local).await;
+        let serves = move || {
+            let _ = ready.send(());
+        };
+        Running(tokio::spawn(gateway.run(std::future::pending(), serves)))
+    }
+
+    pub(in super::super) async fn make_gateway(&self, local: DynTransport) -> Gateway {
         let options = || GatewayOptions::new(HOST, AGENTS.map(agent), self.folder.path());
-        let gateway = loop {
+        loop {
             let config = self.config(&self.gateway);
             match Gateway::new(config, Arc::clone(&local), options()) {
                 // What was dropped has the journal until its tasks have ended.
                 Err(error) if error.kind() == ErrorKind::Unavailable => {
                     tokio::task::yield_now().await;
                 }
-                made => break made.unwrap(),
+                made => return made.unwrap(),
             }
-        };
-        let serves = move || {
-            let _ = ready.send(());
-        };
-        Running(tokio::spawn(gateway.run(std::future::pending(), serves)))
+        }
+    }
+
+    /// The next gateway has a journal with nothing in it.
+    pub(in super::super) fn lose_journal(&mut self) {
+        self.folder = tempfile::tempdir().unwrap();
     }
 
     /// Puts a text into an agent's room as a sender does. Its event.
