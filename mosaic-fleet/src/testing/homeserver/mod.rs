@@ -125,6 +125,20 @@ impl Homeserver {
         self.with(|world| world.put(sender, room, kind, None, content))
     }
 
+    /// Sends something to a device, whoever the sender is.
+    pub fn post(&self, sender: &str, to: &Account, kind: &str, content: Value) {
+        self.with(|world| {
+            let letter = Letter {
+                place: world.next(),
+                to: (to.user.clone(), to.device.clone().unwrap_or_default()),
+                kind: kind.to_owned(),
+                sender: sender.to_owned(),
+                content,
+            };
+            world.letters.push(letter);
+        });
+    }
+
     /// Sets a state, whether the sender may or not. Its event's id.
     pub fn set(&self, sender: &str, room: &str, kind: &str, key: &str, content: Value) -> String {
         self.with(|world| world.set(sender, room, kind, key, content))
