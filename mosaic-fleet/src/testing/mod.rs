@@ -8,6 +8,8 @@
 pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod gitea;
+#[cfg(all(feature = "testing", feature = "matrix"))]
+pub mod homeserver;
 #[cfg(feature = "testing")]
 pub mod loopback;
 #[cfg(feature = "testing")]

@@ -79,7 +79,7 @@ impl Inner {
         while let Some(heard) = answers.next(deadline).await {
             let content = match heard {
                 Heard::Device(answer) => answer.content,
-                Heard::Ended(why) => return Err(Error::unavailable(why)),
+                Heard::Ended(why) => return Err(why.into()),
                 Heard::Event(_) | Heard::Gap => continue,
             };
             let Some(part) = ours::<Response>(&content).filter(|part| part.parts <= MOST_PARTS)

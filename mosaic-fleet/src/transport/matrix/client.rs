@@ -18,6 +18,7 @@ use ruma::api::{
 use ruma::exports::http;
 use ruma::{OwnedDeviceId, OwnedUserId};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::config::MatrixConfig;
@@ -63,8 +64,19 @@ pub(crate) struct Patience {
     pub(crate) deadline: Instant,
     /// How long one try may last: longer than the server is asked to wait.
     pub(crate) each: Duration,
-    /// Only once: another try could do it twice.
-    pub(crate) once: bool,
+    /// What of it that failed is tried again.
+    pub(crate) again: Again,
+}
+
+/// What is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// All that may pass by.
+    Any,
+    /// Of that, what was surely not done: another try could do it twice.
+    Undone,
+    /// Nothing: whoever asks does that.
+    Nothing,
 }
 
 impl Patience {
@@ -73,7 +85,7 @@ impl Patience {
         Patience {
             deadline,
             each: TRY,
-            once: false,
+            again: Again::Any,
         }
     }
 
@@ -84,7 +96,13 @@ impl Patience {
 
     /// For what must not be done twice.
     pub(crate) fn once(mut self) -> Self {
-        self.once = true;
+        self.again = Again::Undone;
+        self
+    }
+
+    /// For who tries again in a way of their own.
+    pub(crate) fn one_try(mut self) -> Self {
+        self.again = Again::Nothing;
         self
     }
 
@@ -116,8 +134,9 @@ impl Client {
             // A redirect would take the token elsewhere.
             .redirect(reqwest::redirect::Policy::none());
         if config.homeserver.scheme() == "http" {
-            // It is on this machine: no proxy shall see the token.
-            http = http.no_proxy();
+            // It is on this machine: no proxy shall see the token, and no certificates are needed,
+            // which take long to read.
+            http = http.no_proxy().tls_certs_only([]);
         }
         if let Some(path) = &config.ca_file {
             let bad = |why: String| {
@@ -245,7 +264,12 @@ impl Client {
             let pause = asked_for
                 .unwrap_or_default()
                 .max(pauses.next().unwrap_or(LONGEST_PAUSE));
-            if patience.once || Instant::now() + pause >= patience.deadline.min(patient) {
+            let again = match patience.again {
+                Again::Any => true,
+                Again::Undone => !error.may_be_done(),
+                Again::Nothing => false,
+            };
+            if !again || Instant::now() + pause >= patience.deadline.min(patient) {
                 return Err(error);
             }
             tracing::debug!(%error, ?pause, "asks the homeserver again");
@@ -275,6 +299,15 @@ impl Client {
         }
         let status = response.status();
         if status.is_success() {
+            // What is cut short, and a page of something on the way, is no answer of the homeserver:
+            // its own was lost.
+            if let Err(error) = serde_json::from_slice::<IgnoredAny>(&body) {
+                return Err(MatrixError::Unreachable {
+                    host: self.host.clone(),
+                    reached: true,
+                    words: format!("its answer is no JSON: {error}"),
+                });
+            }
             let (parts, _) = http::Response::from(response).into_parts();
             return Ok((parts, body));
         }

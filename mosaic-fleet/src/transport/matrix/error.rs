@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Retry, Stage};
 
 /// A failure below the transport.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum MatrixError {
     /// The server answered and refused.
     #[error("{host}: {words} ({code})")]
@@ -54,6 +54,25 @@ impl MatrixError {
         self
     }
 
+    /// Whether the server may have done what was asked.
+    pub(crate) fn may_be_done(&self) -> bool {
+        match self {
+            MatrixError::Refused { lost, .. } | MatrixError::Unreachable { reached: lost, .. } => {
+                *lost
+            }
+            MatrixError::Unreadable { .. } => true,
+            MatrixError::Request(_) => false,
+        }
+    }
+
+    /// When the server may be asked again, where it says so.
+    pub(crate) fn after(&self) -> Option<Duration> {
+        match self {
+            MatrixError::Refused { after, .. } => *after,
+            _ => None,
+        }
+    }
+
     /// Whether another try would end the same: not where it is only something before the homeserver
     /// that refuses, which does not speak its words.
     pub(crate) fn lasts(&self) -> bool {
@@ -69,15 +88,11 @@ impl MatrixError {
     /// What this means for a text or a reset that was on its way: unknown, where the server may hold
     /// it.
     pub(crate) fn in_doubt(self) -> Error {
-        match self {
-            MatrixError::Refused { lost: true, .. }
-            | MatrixError::Unreachable { reached: true, .. }
-            | MatrixError::Unreadable { .. } => {
-                let message = format!("{self}; the homeserver may hold it or not");
-                Error::delivery_unknown(Stage::KeyPressed, message).with_source(self)
-            }
-            other => other.into(),
+        if !self.may_be_done() {
+            return self.into();
         }
+        let message = format!("{self}; the homeserver may hold it or not");
+        Error::delivery_unknown(Stage::KeyPressed, message).with_source(self)
     }
 }
 

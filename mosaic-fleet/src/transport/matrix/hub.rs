@@ -19,6 +19,9 @@ use super::requests::StreamFilter;
 /// How long the server may wait for something to come.
 const POLL: Duration = Duration::from_secs(30);
 
+/// The shortest pause before an interrupted stream is read again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Interest {
@@ -38,7 +41,7 @@ pub(super) enum Heard {
     /// Something may have been missed: it has to be asked for.
     Gap,
     /// The stream has ended, and why.
-    Ended(String),
+    Ended(MatrixError),
 }
 
 /// The stream's reader, and who listens.
@@ -58,8 +61,16 @@ struct Shared {
 #[derive(Debug)]
 struct Reader {
     task: JoinHandle<()>,
-    /// Set once the place in the stream is known.
-    ready: watch::Receiver<bool>,
+    progress: watch::Receiver<Progress>,
+}
+
+/// How far a reader is.
+#[derive(Debug, Clone)]
+enum Progress {
+    /// It looks for the place in the stream; what went wrong with that last.
+    Looking(Option<MatrixError>),
+    /// The place is known.
+    Ready,
 }
 
 impl Drop for Shared {
@@ -92,7 +103,7 @@ impl Hub {
         deadline: Instant,
     ) -> Result<Listener, MatrixError> {
         let (sender, heard) = mpsc::unbounded_channel();
-        let (key, mut ready) = {
+        let (key, mut progress) = {
             let mut shared = lock(&self.shared);
             shared.next += 1;
             let key = shared.next;
@@ -104,38 +115,40 @@ impl Hub {
             shared: Arc::clone(&self.shared),
             heard,
         };
-        let is_ready = timeout_at(deadline, ready.wait_for(|ready| *ready)).await;
-        match is_ready {
-            Ok(Ok(_)) => Ok(listener),
-            Ok(Err(_)) => Err(MatrixError::Unreadable {
-                host: "the homeserver".to_owned(),
-                words: match listener.heard.try_recv() {
-                    Ok(Heard::Ended(why)) => why,
-                    _ => "its stream ended".to_owned(),
-                },
-            }),
-            Err(_) => Err(MatrixError::Unreachable {
-                host: "the homeserver".to_owned(),
-                words: "no answer in time".to_owned(),
-                reached: false,
-            }),
-        }
+        let is_ready = progress.wait_for(|progress| matches!(progress, Progress::Ready));
+        let is_ready = timeout_at(deadline, is_ready).await;
+        let went_wrong = match is_ready.map(|there| there.map(drop)) {
+            Ok(Ok(())) => return Ok(listener),
+            Ok(Err(_)) => match listener.heard.try_recv() {
+                Ok(Heard::Ended(why)) => Some(why),
+                _ => None,
+            },
+            Err(_) => match &*progress.borrow() {
+                Progress::Looking(why) => why.clone(),
+                Progress::Ready => None,
+            },
+        };
+        Err(went_wrong.unwrap_or_else(|| MatrixError::Unreachable {
+            host: "the homeserver".to_owned(),
+            words: "no answer in time".to_owned(),
+            reached: false,
+        }))
     }
 
     /// The reader, started where there is none. It ends with the last clone of the hub.
-    fn reading(&self, shared: &mut Shared) -> watch::Receiver<bool> {
+    fn reading(&self, shared: &mut Shared) -> watch::Receiver<Progress> {
         if let Some(reader) = shared
             .reader
             .as_ref()
             .filter(|reader| !reader.task.is_finished())
         {
-            return reader.ready.clone();
+            return reader.progress.clone();
         }
-        let (sender, ready) = watch::channel(false);
+        let (sender, progress) = watch::channel(Progress::Looking(None));
         let (client, weak) = (self.client.clone(), Arc::downgrade(&self.shared));
         let task = tokio::spawn(async move {
             let why = read(&client, &weak, &sender).await;
-            if let Some(shared) = weak.upgrade() {
+            if let (Some(shared), Some(why)) = (weak.upgrade(), why) {
                 let mut shared = lock(&shared);
                 // Who listens from now on starts another one.
                 shared.reader = None;
@@ -144,8 +157,8 @@ impl Hub {
                 }
             }
         });
-        let receiver = ready.clone();
-        shared.reader = Some(Reader { task, ready });
+        let receiver = progress.clone();
+        shared.reader = Some(Reader { task, progress });
         receiver
     }
 
@@ -159,12 +172,12 @@ impl Hub {
     }
 }
 
-/// Reads until the server refuses for good, which it says why, or nobody is there any more.
+/// Reads until the server refuses for good, which is returned, or nobody is there any more.
 async fn read(
     client: &Client,
     shared: &std::sync::Weak<Mutex<Shared>>,
-    ready: &watch::Sender<bool>,
-) -> String {
+    progress: &watch::Sender<Progress>,
+) -> Option<MatrixError> {
     let filter = StreamFilter {
         rooms: None,
         timeline: vec![kind::ACK.to_owned(), kind::STATUS.to_owned()],
@@ -172,39 +185,31 @@ async fn read(
         limit: 100,
     };
     let mut since: Option<String> = None;
-    let mut pause = Duration::from_millis(100);
+    let mut pause = SHORTEST_PAUSE;
     loop {
         let wait = since.as_ref().map_or(Duration::ZERO, |_| POLL);
-        let asked = client.sync(since.as_deref(), wait, &filter, Patience::of(POLL * 2));
+        // Each failure is to be known to those who wait.
+        let patience = Patience::of(POLL * 2).one_try();
+        let asked = client.sync(since.as_deref(), wait, &filter, patience);
         match asked.await {
             Ok(batch) => {
-                pause = Duration::from_millis(100);
-                let Some(shared) = shared.upgrade() else {
-                    return "nobody listens".to_owned();
-                };
+                pause = SHORTEST_PAUSE;
+                let shared = shared.upgrade()?;
                 // What was there before is history.
                 if since.is_some() {
                     hand_out(&lock(&shared), &batch);
                 }
                 since = Some(batch.next);
-                let _ = ready.send(true);
+                progress.send_replace(Progress::Ready);
             }
-            Err(error @ (MatrixError::Refused { .. } | MatrixError::Request(_))) => {
-                let lasting = !matches!(
-                    error,
-                    MatrixError::Refused {
-                        status: 429 | 500..,
-                        ..
-                    }
-                );
-                if lasting {
-                    return error.to_string();
-                }
-                tokio::time::sleep(pause).await;
-            }
+            Err(error) if error.lasts() => return Some(error),
             Err(error) => {
                 tracing::debug!(%error, "the stream of the homeserver is interrupted");
-                tokio::time::sleep(pause).await;
+                let rest = error.after().unwrap_or_default().max(pause);
+                if since.is_none() {
+                    progress.send_replace(Progress::Looking(Some(error)));
+                }
+                tokio::time::sleep(rest).await;
                 pause = (pause * 2).min(POLL);
             }
         }

@@ -18,6 +18,8 @@ mod provision;
 mod requests;
 mod rooms;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -185,7 +187,7 @@ impl Inner {
                 return Ok(status);
             }
             if let Some(Heard::Ended(why)) = changes.next(limit).await {
-                return Err(Error::unavailable(why));
+                return Err(why.into());
             }
         }
     }

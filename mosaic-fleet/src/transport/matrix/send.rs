@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Inner;
 use super::client::Patience;
 use super::error::MatrixError;
-use super::hub::{Heard, Interest};
+use super::hub::{Heard, Interest, Listener};
 use super::protocol::{
     Ack, AckState, Answered, Asks, KEY, LONGEST_CONTENT, LONGEST_ID, LONGEST_TEXT, Reset, Sent,
     VERSION, kind, now, ours, transaction,
@@ -135,14 +135,15 @@ impl Inner {
         text: &str,
         deadline: Instant,
     ) -> Result<(OwnedEventId, Option<Ack>)> {
-        let content = json!({"msgtype": "m.text", "body": text, "m.mentions": {}, KEY: sent});
-        fits(&content)?;
         let waiting = Waiting {
             located,
             id: &sent.id,
             deadline,
         };
-        self.put(&waiting, kind::MESSAGE, "send", &content).await
+        let content = text_content(sent, text)?;
+        let (event, acks) = self.put(&waiting, kind::MESSAGE, "send", &content).await?;
+        let ack = self.ack(&waiting, &event, acks).await;
+        Ok((event, ack))
     }
 
     /// Puts a text once under its key: the same key is the same text, to the server and to the
@@ -158,8 +159,15 @@ impl Inner {
         let patience = Patience::until(deadline);
         for attempt in 0..MOST_ATTEMPTS {
             sent.id = format!("k{attempt}.{}", hex(key));
-            let (event, ack) = self.put_text(located, sent, text, deadline).await?;
-            // The first event under this key, which may be an older one.
+            let waiting = Waiting {
+                located,
+                id: &sent.id,
+                deadline,
+            };
+            let content = text_content(sent, text)?;
+            let (event, acks) = self.put(&waiting, kind::MESSAGE, "send", &content).await?;
+            // The first event under this key, which may be an older one: looked at while there is
+            // time for it, since an ack may never come.
             let first = self.client.event(&located.room, &event, patience).await;
             let first = first.map_err(|error| {
                 let what =
@@ -168,6 +176,7 @@ impl Inner {
             })?;
             let call = first.content.get(KEY).and_then(|key| key.get("call"));
             if call.and_then(Value::as_str) == Some(&sent.call) {
+                let ack = self.ack(&waiting, &event, acks).await;
                 return Ok((event, ack));
             }
             if first.content.get("body").and_then(Value::as_str) != Some(text) {
@@ -175,6 +184,11 @@ impl Inner {
                     "this idempotency key was used with another text",
                 ));
             }
+            // Of an event that was there before, the ack may be as well.
+            let ack = match self.ack_of(located, &sent.id, &event, patience).await {
+                Ok(Some(ack)) => Some(ack),
+                _ => self.ack(&waiting, &event, acks).await,
+            };
             if !ack.as_ref().is_some_and(nothing_was_done) {
                 return Ok((event, ack));
             }
@@ -208,8 +222,8 @@ impl Inner {
             id: &id,
             deadline,
         };
-        let (_, ack) = self.put(&waiting, kind::RESET, "reset", &reset).await?;
-        let Some(ack) = ack else {
+        let (event, acks) = self.put(&waiting, kind::RESET, "reset", &reset).await?;
+        let Some(ack) = self.ack(&waiting, &event, acks).await else {
             let what = format!(
                 "no word from the gateway of {}; it may reset it yet",
                 located.host
@@ -230,14 +244,14 @@ impl Inner {
         }
     }
 
-    /// Puts something into an agent's room and waits for what became of it.
+    /// Puts something into an agent's room. Its acks are heard from then on.
     async fn put<T: Serialize + Sync>(
         &self,
         waiting: &Waiting<'_>,
         kind: &str,
         what: &str,
         content: &T,
-    ) -> Result<(OwnedEventId, Option<Ack>)> {
+    ) -> Result<(OwnedEventId, Listener)> {
         let Waiting {
             located,
             id,
@@ -247,33 +261,38 @@ impl Inner {
             room: located.room.clone(),
             id: (*id).to_owned(),
         };
-        let mut acks = self.hub.listen(interest, *deadline).await?;
+        let acks = self.hub.listen(interest, *deadline).await?;
         let transaction = transaction(what, id);
         let patience = Patience::until(*deadline);
         let put = self
             .client
             .send(&located.room, kind, &transaction, content, patience);
-        let event = put.await.map_err(MatrixError::in_doubt)?;
-        // Of an event that was there before, the ack may be as well.
-        if what == "send"
-            && id.starts_with('k')
-            && let Ok(Some(ack)) = self.ack_of(located, id, &event, patience).await
-        {
-            return Ok((event, Some(ack)));
-        }
+        Ok((put.await.map_err(MatrixError::in_doubt)?, acks))
+    }
+
+    /// What became of an event, once its gateway says so; nothing where it does not in time.
+    async fn ack(&self, waiting: &Waiting<'_>, event: &EventId, mut acks: Listener) -> Option<Ack> {
+        let Waiting {
+            located,
+            id,
+            deadline,
+        } = waiting;
+        let patience = Patience::until(*deadline);
         while let Some(heard) = acks.next(*deadline).await {
             match heard {
                 Heard::Event(told) => {
                     let ack = (told.sender == located.gateway).then(|| ours::<Ack>(&told.content));
-                    if let Some(ack) = ack.flatten().filter(|ack| ack.relates_to.event_id == event)
-                    {
-                        return Ok((event, Some(ack)));
+                    let ack = ack
+                        .flatten()
+                        .filter(|ack| ack.relates_to.event_id == *event);
+                    if ack.is_some() {
+                        return ack;
                     }
                 }
                 Heard::Gap => {
                     // It is held: whatever cannot be asked now is no error of it.
-                    if let Ok(Some(ack)) = self.ack_of(located, id, &event, patience).await {
-                        return Ok((event, Some(ack)));
+                    if let Ok(Some(ack)) = self.ack_of(located, id, event, patience).await {
+                        return Some(ack);
                     }
                 }
                 // It is held, and can be asked about.
@@ -281,7 +300,7 @@ impl Inner {
                 Heard::Device(_) => {}
             }
         }
-        Ok((event, None))
+        None
     }
 
     /// The ack of an event, if there is one.
@@ -367,6 +386,13 @@ fn unexpected() -> Error {
         "the gateway answers in a way that is not known here",
     )
     .with_hint("is it of another version of mosaic-fleet?")
+}
+
+/// A text as it is put into a room.
+fn text_content(sent: &Sent, text: &str) -> Result<Value> {
+    let content = json!({"msgtype": "m.text", "body": text, "m.mentions": {}, KEY: sent});
+    fits(&content)?;
+    Ok(content)
 }
 
 /// In JSON a text may grow.

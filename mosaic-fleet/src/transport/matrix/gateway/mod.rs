@@ -187,14 +187,15 @@ impl Gateway {
     /// It may be dropped, or its process killed, at any moment: what was begun is taken up by the next
     /// one with the same folder.
     pub async fn run(self, shutdown: impl Future<Output = ()>, ready: impl FnOnce()) -> Result<()> {
-        let running = self.running(ready);
+        let running = async { stream::run(self.opened().await?, ready).await };
         tokio::select! {
             ended = running => ended,
             () = shutdown => Ok(()),
         }
     }
 
-    async fn running(self, ready: impl FnOnce()) -> Result<()> {
+    /// Asks who we are.
+    async fn opened(self) -> Result<Arc<Shared>> {
         let me = stream::patiently("who this is", || async {
             self.client
                 .whoami(Patience::of(BEGINNING))
@@ -221,7 +222,7 @@ impl Gateway {
         let mut journal = self.journal;
         let (server, space) = (&self.config.homeserver, self.config.space()?);
         journal.belong_to(format!("{server} {} {space}", me.user));
-        let shared = Arc::new(Shared {
+        Ok(Arc::new(Shared {
             config: self.config,
             client: self.client,
             local: self.local,
@@ -231,7 +232,6 @@ impl Gateway {
             journal: Mutex::new(journal),
             rooms: RwLock::default(),
             look_again: Notify::new(),
-        });
-        stream::run(shared, ready).await
+        }))
     }
 }

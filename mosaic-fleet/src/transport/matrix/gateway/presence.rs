@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ruma::OwnedRoomId;
+use tokio::time::Instant;
 
 use super::super::client::Patience;
 use super::super::protocol::{HostState, Shown, VERSION, kind, now};
@@ -71,59 +72,85 @@ async fn tell(shared: &Shared, room: &OwnedRoomId, status: &AgentStatus) -> bool
 
 /// Tells that this host is up, for as long as it is polled.
 pub(super) async fn alive(shared: Arc<Shared>) {
-    let Ok(space) = shared.config.space() else {
-        return;
-    };
-    let patience = || Patience::of(Duration::from_secs(30));
-    let features = shared.client.features(patience()).await.unwrap_or_default();
-    let delayed = features.iter().any(|feature| feature == DELAYED);
-    let state = |up: bool, expires: Duration| HostState {
-        v: VERSION,
-        up,
-        gateway: shared.me.to_string(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        at: now(),
-        expires_at: now() + u64::try_from(expires.as_millis()).unwrap_or(u64::MAX / 4),
-    };
-    let host = shared.host.as_str();
-    let mut waiting: Option<String> = None;
-    let mut said = None;
+    let mut host = Host::of(&shared).await;
     loop {
-        let put_off = match &waiting {
-            Some(name) => shared.client.put_off(name, patience()).await.is_ok(),
+        host.beat(&shared).await;
+        tokio::time::sleep(ALIVE).await;
+    }
+}
+
+/// What was told of this host.
+pub(super) struct Host {
+    /// The server can set a state by itself.
+    delayed: bool,
+    /// The name of what it sets unless we come before.
+    waiting: Option<String>,
+    /// What was told, and when.
+    said: Option<(HostState, Instant)>,
+}
+
+fn patience() -> Patience {
+    Patience::of(Duration::from_secs(30))
+}
+
+impl Host {
+    pub(super) async fn of(shared: &Shared) -> Self {
+        let features = shared.client.features(patience()).await.unwrap_or_default();
+        Host {
+            delayed: features.iter().any(|feature| feature == DELAYED),
+            waiting: None,
+            said: None,
+        }
+    }
+
+    /// Tells once that we are there.
+    pub(super) async fn beat(&mut self, shared: &Shared) {
+        let Ok(space) = shared.config.space() else {
+            return;
+        };
+        let (client, host) = (&shared.client, shared.host.as_str());
+        let state = |up: bool, expires: Duration| HostState {
+            v: VERSION,
+            up,
+            gateway: shared.me.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            at: now(),
+            expires_at: now() + u64::try_from(expires.as_millis()).unwrap_or(u64::MAX / 4),
+        };
+        let put_off = match &self.waiting {
+            Some(name) => client.put_off(name, patience()).await.is_ok(),
             None => false,
         };
-        if !put_off && delayed {
+        if !put_off && self.delayed {
             let down = state(false, Duration::ZERO);
-            let put = shared.client.put_state_later(
-                space,
-                kind::HOST,
-                host,
-                &down,
-                DOWN_AFTER,
-                patience(),
-            );
-            waiting = put.await.ok();
-            said = None;
+            let put =
+                client.put_state_later(space, kind::HOST, host, &down, DOWN_AFTER, patience());
+            self.waiting = put.await.ok();
+            self.said = None;
         }
-        let due = said.is_none_or(|said: tokio::time::Instant| {
-            waiting.is_none() && said.elapsed() >= ALIVE_BY_EVENT
-        });
-        if due {
-            // Where the server waits for us, this holds until it says otherwise.
-            let expires = match waiting {
-                Some(_) => Duration::from_secs(365 * 24 * 60 * 60),
-                None => ALIVE_BY_EVENT * 3,
-            };
-            let up = state(true, expires);
-            let put = shared
-                .client
-                .put_state(space, kind::HOST, host, &up, patience());
-            match put.await {
-                Ok(()) => said = Some(tokio::time::Instant::now()),
-                Err(error) => tracing::warn!(%error, "that this host is up is told later"),
+        // Where the server waits for us, one state holds until it says otherwise. It is put each time
+        // as it was, which makes no event: one of an earlier life, or one whose name was lost on the
+        // way, may have said that we are down.
+        let (up, when) = match (self.said.take(), &self.waiting) {
+            (Some(said), Some(_)) => said,
+            (Some((up, when)), None) if when.elapsed() < ALIVE_BY_EVENT => {
+                self.said = Some((up, when));
+                return;
             }
+            (_, waiting) => {
+                let expires = match waiting {
+                    Some(_) => Duration::from_secs(365 * 24 * 60 * 60),
+                    None => ALIVE_BY_EVENT * 3,
+                };
+                (state(true, expires), Instant::now())
+            }
+        };
+        match client
+            .put_state(space, kind::HOST, host, &up, patience())
+            .await
+        {
+            Ok(()) => self.said = Some((up, when)),
+            Err(error) => tracing::warn!(%error, "that this host is up is told later"),
         }
-        tokio::time::sleep(ALIVE).await;
     }
 }

@@ -19,7 +19,7 @@ use super::judge::{Judged, Known, judge};
 use super::served::{Rooms, changed, served};
 use super::{BEGINNING, Shared, answers, presence, worker};
 use crate::agent::AgentName;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 
 /// How long the server may wait for something to come.
 const POLL: Duration = Duration::from_secs(30);
@@ -56,11 +56,19 @@ where
                 ) =>
             {
                 tracing::warn!(%error, "waits for the homeserver to say {what}");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
             }
             asked => return asked,
         }
+    }
+}
+
+/// How long to wait before it is tried again: at least as long as the server asks for.
+fn rest(error: &Error, pause: Duration) -> Duration {
+    match error.retry() {
+        Retry::After(asked_for) => pause.max(asked_for),
+        _ => pause,
     }
 }
 
@@ -112,7 +120,8 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
     }
     let mut since = shared.journal().since()?;
     let mut read = shared.journal().served()?;
-    let mut looked = tokio::time::Instant::now();
+    let mut asked_in = false;
+    let mut looked: Option<tokio::time::Instant> = None;
     let mut ready = Some(ready);
     let mut pause = Duration::from_millis(200);
     loop {
@@ -124,7 +133,11 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
             state: Vec::new(),
             limit: 100,
         };
-        let wait = since.as_ref().map_or(Duration::ZERO, |_| POLL);
+        // What waits in a room that was not read yet does not wait for news; nor does who waits for
+        // it to be said that we serve.
+        let all_read = rooms.keys().all(|room| read.contains(room.as_str()));
+        let at_once = ready.is_some() || !all_read;
+        let wait = if at_once { Duration::ZERO } else { POLL };
         let patience = Patience::of(POLL * 4);
         let batch = match shared
             .client
@@ -135,7 +148,7 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
             Err(error) => {
                 let error: Error = again(error)?;
                 tracing::warn!(%error, "waits for the homeserver");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
                 continue;
             }
@@ -157,7 +170,7 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
                     _ => return Err(error),
                 }
                 tracing::warn!(%error, "waits for the homeserver");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
                 continue;
             }
@@ -176,10 +189,14 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
         if !taken.read.is_empty() {
             tasks.spawn(read_up_to(Arc::clone(&shared), taken.read));
         }
-        // Anybody may ask us anywhere: that is looked at now and then only.
-        let asked_in = batch.invited && looked.elapsed() >= POLL;
-        if taken.rooms_changed || asked_in || !batch.left.is_empty() {
-            looked = tokio::time::Instant::now();
+        // Anybody may ask us anywhere: that is looked at now and then only, and not forgotten.
+        asked_in |= batch.invited;
+        let due = asked_in && looked.is_none_or(|looked| looked.elapsed() >= POLL);
+        if due {
+            looked = Some(tokio::time::Instant::now());
+        }
+        if taken.rooms_changed || due || !batch.left.is_empty() {
+            asked_in = false;
             rooms = read_rooms(&shared).await?;
         }
         if let Some(ready) = ready.take() {

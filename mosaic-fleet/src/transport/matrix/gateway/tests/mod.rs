@@ -1,6 +1,10 @@
-//! A gateway, asked to do what it must not.
+//! A gateway, asked to do what it must not, and where its homeserver or its own life ends in the middle.
 
 mod journal;
 mod judge;
+mod lives;
+mod presence;
 mod properties;
+mod rooms;
 mod served;
+mod stream;
