@@ -106,25 +106,26 @@ impl From<MatrixError> for Error {
                 after,
                 ..
             } => match (status, code.as_str()) {
-                (401, _) | (_, "M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN") => {
+                (401, _) | (_, "M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN") if error.lasts() => {
                     Error::new(ErrorKind::Unauthenticated, message)
                         .with_hint("log the account in again and put the new token into its file (token_file, MOSAIC_MATRIX_TOKEN)")
                 }
                 (429, _) | (_, "M_LIMIT_EXCEEDED") => Error::new(ErrorKind::RateLimited, message)
                     .with_retry(after.map_or(Retry::Safe, Retry::After))
                     .with_hint("have the homeserver's operator lift the limit of this account"),
-                (403, _) => Error::new(ErrorKind::PermissionDenied, message)
+                (403, _) if error.lasts() => Error::new(ErrorKind::PermissionDenied, message)
                     .with_hint("give the account its level: `mosaic-fleet matrix provision`"),
                 (413, _) | (_, "M_TOO_LARGE") => Error::new(ErrorKind::InvalidArgument, message)
                     .with_hint("write the text to a file and send the file's path"),
-                (500.., _) => Error::unavailable(message),
+                // Also what only stands before the homeserver, and does not speak its words.
+                _ if !error.lasts() => Error::unavailable(message),
                 _ => Error::new(ErrorKind::Unexpected, message),
             },
-            MatrixError::Unreachable { .. } => Error::unavailable(message)
-                .with_hint("is the homeserver up, and its address right (matrix: homeserver)?"),
-            MatrixError::Unreadable { .. } | MatrixError::Request(_) => {
-                Error::new(ErrorKind::Unexpected, message)
+            MatrixError::Unreachable { .. } | MatrixError::Unreadable { .. } => {
+                Error::unavailable(message)
+                    .with_hint("is the homeserver up, and its address right (matrix: homeserver)?")
             }
+            MatrixError::Request(_) => Error::new(ErrorKind::Unexpected, message),
         };
         made.with_source(error)
     }

@@ -10,6 +10,7 @@ use super::super::protocol::{
     AckState, Answered, Asks, Failure, Request, Response, Shown, VERSION, kind, now, transaction,
 };
 use super::Shared;
+use super::judge::GRACE;
 use crate::agent::AgentName;
 use crate::error::{Error, Result};
 use crate::message::ReceiptId;
@@ -32,7 +33,8 @@ pub(super) async fn answer(
     agent: Option<AgentName>,
     request: Request,
 ) {
-    let left = Duration::from_millis(request.expires_at.saturating_sub(now()));
+    let limit = request.expires_at.saturating_add(GRACE);
+    let left = Duration::from_millis(limit.saturating_sub(now()));
     let left = left.min(LONGEST);
     let answered = tokio::time::timeout(left, answered(&shared, agent.as_ref(), &request.asks));
     let answered = match answered.await {

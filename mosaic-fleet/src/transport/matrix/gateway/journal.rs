@@ -310,6 +310,17 @@ impl Journal {
         self.become_(number, State::Submitting, None)
     }
 
+    /// Lets go of what was never begun: it is as if it had not been received.
+    pub(super) fn forget(&self, number: i64) -> Result<()> {
+        self.connection
+            .execute(
+                "DELETE FROM received WHERE number = ?1 AND state = ?2",
+                params![number, State::Received.as_str()],
+            )
+            .map(drop)
+            .map_err(failed)
+    }
+
     /// Writes down what became of it.
     pub(super) fn settled(&self, number: i64, ack: &str) -> Result<()> {
         self.become_(number, State::Settled, Some(ack))

@@ -14,7 +14,7 @@ use super::super::protocol::{
     Failure, KEY, LONGEST_ID, LONGEST_TEXT, Request, Reset, Sent, kind, ours,
 };
 use crate::agent::AgentName;
-use crate::error::{Error, Refusal};
+use crate::error::{Error, ErrorKind, Refusal};
 use crate::message::Sender;
 use crate::text;
 
@@ -25,7 +25,7 @@ pub(crate) const SENDER_LEVEL: i64 = 40;
 pub(crate) const OPERATOR_LEVEL: i64 = 75;
 
 /// How far the clocks of two hosts may be apart, in milliseconds.
-const GRACE: u64 = 60_000;
+pub(super) const GRACE: u64 = 60_000;
 
 /// How long a person's `!reset` may be on its way, in milliseconds: nobody wants an agent to forget
 /// long after that was asked.
@@ -151,6 +151,16 @@ pub(super) enum Deed {
 }
 
 impl Deed {
+    /// What its sender must be.
+    pub(super) fn needs(&self) -> Rank {
+        match self {
+            Deed::Reset { .. } => Rank::Operator,
+            Deed::Send { allow_command, .. } if *allow_command => Rank::Operator,
+            Deed::Send { .. } | Deed::Tell { .. } => Rank::Sender,
+            Deed::Refuse { .. } | Deed::Again { .. } => Rank::Stranger,
+        }
+    }
+
     /// What this is after `first`, the row `of`, which has the same id of the same sender.
     pub(super) fn repeats(self, first: &Deed, of: i64) -> Self {
         // Its times and its call may be others.
@@ -206,7 +216,10 @@ pub(super) fn judge(event: &Event, known: &Known<'_>) -> Judged {
     }
     let rank = known.rank(&event.sender);
     if rank == Rank::Stranger {
-        return Ignore("its sender may not");
+        return match known.levels.of(&event.sender) {
+            SENDER_LEVEL.. => unlisted(event, known.agent),
+            _ => Ignore("its sender may not"),
+        };
     }
     match (event.kind.as_str(), known.agent) {
         (kind::REQUEST, _) => match ours::<Request>(&event.content) {
@@ -230,6 +243,30 @@ pub(super) fn judge(event: &Event, known: &Known<'_>) -> Judged {
     }
 }
 
+/// What comes of an account that the room lets send and the roster here does not have: one that waits
+/// for what became of its text is told, and nothing else is done.
+fn unlisted(event: &Event, agent: Option<&AgentName>) -> Judged {
+    let sent = event.content.get(KEY).and_then(ours::<Sent>);
+    let sent = sent.filter(|sent| Some(&sent.to) == agent);
+    let id = match event.kind.as_str() {
+        kind::MESSAGE => sent.map(|sent| sent.id),
+        kind::RESET => ours::<Reset>(&event.content).map(|reset| reset.id),
+        _ => None,
+    };
+    let error = Error::new(
+        ErrorKind::PermissionDenied,
+        "the account is not in the roster of the agent's host",
+    )
+    .with_hint("name it there under `senders` or `operators`, and start the gateway again");
+    match id.filter(|id| id.len() <= LONGEST_ID) {
+        Some(id) => Judged::Do {
+            id,
+            deed: refuse(&error, false),
+        },
+        None => Judged::Ignore("its sender is not in the roster here"),
+    }
+}
+
 fn refuse(error: &Error, person: bool) -> Deed {
     Deed::Refuse {
         failure: Failure::of(error),
@@ -243,7 +280,7 @@ fn expired() -> Error {
 
 fn not_permitted(what: &str) -> Error {
     Error::new(
-        crate::error::ErrorKind::PermissionDenied,
+        ErrorKind::PermissionDenied,
         format!("{what} needs the level of an operator"),
     )
     .with_hint("name the account under `operators` in the roster of the agent's host, and run `mosaic-fleet matrix provision`")

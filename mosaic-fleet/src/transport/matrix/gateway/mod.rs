@@ -147,6 +147,11 @@ impl Shared {
             .clone()
     }
 
+    fn serves(&self, rooms: &Rooms) {
+        let mut shared = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        rooms.clone_into(&mut shared);
+    }
+
     fn agent_rooms(&self) -> BTreeMap<AgentName, OwnedRoomId> {
         let rooms = self.rooms().into_iter();
         rooms

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
@@ -23,9 +23,6 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 
 /// How long the server may wait for something to come.
 const POLL: Duration = Duration::from_secs(30);
-
-/// How far back a first start looks, in pages of a hundred events a room.
-const PAGES: usize = 10;
 
 /// The events that a gateway hears.
 fn heard() -> Vec<String> {
@@ -49,12 +46,7 @@ where
     let mut pause = Duration::from_millis(500);
     loop {
         match ask().await {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Timeout
-                ) =>
-            {
+            Err(error) if passes(&error) => {
                 tracing::warn!(%error, "waits for the homeserver to say {what}");
                 tokio::time::sleep(rest(&error, pause)).await;
                 pause = (pause * 2).min(POLL);
@@ -62,6 +54,14 @@ where
             asked => return asked,
         }
     }
+}
+
+/// Whether what is wrong with the homeserver may pass by itself.
+fn passes(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Timeout
+    )
 }
 
 /// How long to wait before it is tried again: at least as long as the server asks for.
@@ -158,15 +158,10 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
             Ok(taken) => taken,
             // The place in the stream is as before: the same comes again.
             Err(error) => {
-                let passes = [
-                    ErrorKind::Unavailable,
-                    ErrorKind::RateLimited,
-                    ErrorKind::Timeout,
-                ];
                 match error.kind() {
                     // We may have been taken out of a room.
                     ErrorKind::PermissionDenied => rooms = read_rooms(&shared).await?,
-                    kind if passes.contains(&kind) => {}
+                    _ if passes(&error) => {}
                     _ => return Err(error),
                 }
                 tracing::warn!(%error, "waits for the homeserver");
@@ -176,7 +171,13 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
             }
         };
         pause = Duration::from_millis(200);
-        read = rooms.keys().map(ToString::to_string).collect();
+        // Who waits for its turn is judged by the levels as they are then.
+        shared.serves(&rooms);
+        read = rooms
+            .keys()
+            .filter(|room| !taken.moved.contains(room))
+            .map(ToString::to_string)
+            .collect();
         let served: Vec<String> = read.iter().cloned().collect();
         let new = shared.journal().receive(taken.rows, &batch.next, &served)?;
         since = Some(batch.next);
@@ -207,9 +208,12 @@ pub(super) async fn run(shared: Arc<Shared>, ready: impl FnOnce()) -> Result<()>
 
 /// What another try may mend is only told.
 fn again(error: MatrixError) -> Result<Error> {
-    let lasting = error.lasts();
-    let error: Error = error.into();
-    if lasting { Err(error) } else { Ok(error) }
+    let error = Error::from(error);
+    if passes(&error) {
+        Ok(error)
+    } else {
+        Err(error)
+    }
 }
 
 async fn read_rooms(shared: &Shared) -> Result<Rooms> {
@@ -224,7 +228,7 @@ async fn read_rooms(shared: &Shared) -> Result<Rooms> {
         )
     })
     .await?;
-    rooms.clone_into(&mut shared.rooms.write().unwrap_or_else(PoisonError::into_inner));
+    shared.serves(&rooms);
     Ok(rooms)
 }
 
@@ -240,6 +244,9 @@ struct Taken {
     /// The last event of each room that had some.
     read: Vec<(OwnedRoomId, OwnedEventId)>,
     rooms_changed: bool,
+    /// Rooms that became another gateway's: where they are ours again, what was not done meanwhile is
+    /// read anew.
+    moved: Vec<OwnedRoomId>,
 }
 
 async fn take(
@@ -285,6 +292,7 @@ async fn events_of(
             taken.rooms_changed = true;
             if moved(shared, event) {
                 // What comes after it is another gateway's.
+                taken.moved.push(room.clone());
                 return Ok(());
             }
             continue;
@@ -341,7 +349,7 @@ async fn whole(shared: &Shared, one: &RoomBatch, since: &str) -> Result<Vec<Even
     if one.limited
         && let Some(before) = &one.before
     {
-        events = back(shared, &one.room, Some(before), Some(since), usize::MAX).await?;
+        events = back(shared, &one.room, Some(before), Some(since), 0).await?;
     }
     events.extend(one.timeline.iter().cloned());
     Ok(events)
@@ -349,36 +357,34 @@ async fn whole(shared: &Shared, one: &RoomBatch, since: &str) -> Result<Vec<Even
 
 /// The events of a room that may still be waiting.
 async fn history(shared: &Shared, room: &RoomId) -> Result<Vec<Event>> {
-    let mut events = back(shared, room, None, None, PAGES).await?;
     let expires = u64::try_from(shared.config.expires.as_millis()).unwrap_or(u64::MAX);
-    let oldest = now().saturating_sub(expires);
-    events.retain(|event| event.origin_server_ts >= oldest);
-    Ok(events)
+    back(shared, room, None, None, now().saturating_sub(expires)).await
 }
 
-/// The events from one place back to another, the oldest first.
+/// The events from one place back to another, or to those of before `oldest`, in milliseconds since
+/// 1970; the oldest first.
 async fn back(
     shared: &Shared,
     room: &RoomId,
     from: Option<&str>,
     to: Option<&str>,
-    most: usize,
+    oldest: u64,
 ) -> Result<Vec<Event>> {
     let mut events = Vec::new();
     let mut place = from.map(str::to_owned);
-    let mut empty = 0;
     let types = heard();
-    for _ in 0..most {
+    loop {
         let patience = Patience::of(BEGINNING);
         let asked = shared
             .client
             .before(room, place.as_deref(), to, &types, patience);
         let (page, next) = asked.await?;
-        // A page may be empty and have more behind it; but not for ever.
-        empty = if page.is_empty() { empty + 1 } else { 0 };
-        events.extend(page);
+        let young = |event: &Event| event.origin_server_ts >= oldest;
+        let enough = page.last().is_some_and(|last| !young(last));
+        events.extend(page.into_iter().filter(young));
         match next {
-            Some(next) if place.as_deref() != Some(&next) && empty < 3 => place = Some(next),
+            // A page may be empty and have more behind it.
+            Some(next) if place.as_deref() != Some(&next) && !enough => place = Some(next),
             _ => break,
         }
     }

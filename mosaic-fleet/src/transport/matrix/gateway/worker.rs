@@ -15,7 +15,7 @@ use super::super::protocol::{
 };
 use super::Shared;
 use super::journal::{Row, State};
-use super::judge::{Deed, Told, limit};
+use super::judge::{Deed, GRACE, Known, Rank, Told, limit};
 use crate::error::{Error, ErrorKind, Refusal, Result, Stage};
 use crate::message::{Message, Sender};
 use crate::options::{ResetOptions, SendOptions, StatusOptions, TailOptions};
@@ -53,7 +53,10 @@ async fn one(shared: &Arc<Shared>, row: &Row, telling: &mut JoinSet<()>) -> Resu
     let ack = match &row.ack {
         Some(ack) if row.state == State::Settled => ack.clone(),
         _ => {
-            let ack = settle(shared, row).await?;
+            let Some(ack) = settle(shared, row).await? else {
+                tracing::info!(agent = row.agent.as_str(), event = %row.event, "its room is not served any more");
+                return shared.journal().forget(row.number);
+            };
             shared.journal().settled(row.number, &ack)?;
             ack
         }
@@ -64,15 +67,39 @@ async fn one(shared: &Arc<Shared>, row: &Row, telling: &mut JoinSet<()>) -> Resu
     Ok(())
 }
 
-/// Does it, and returns what is to be told, in JSON; an empty text where nothing is.
-async fn settle(shared: &Shared, row: &Row) -> Result<String> {
+/// What the sender of a row may do now, where its room is still served for its agent: levels, lists
+/// and gateways may be others than when it was received.
+fn rank_now(shared: &Shared, row: &Row) -> Option<Rank> {
+    let rooms = shared.rooms();
+    let room = ruma::RoomId::parse(&row.room).ok()?;
+    let served = rooms.get(&room)?;
+    let known = Known {
+        config: &shared.config,
+        me: &shared.me,
+        agent: served.agent.as_ref().filter(|agent| **agent == row.agent),
+        levels: &served.levels,
+        now: now(),
+    };
+    known.agent?;
+    let sender = ruma::UserId::parse(&row.sender).ok()?;
+    Some(known.rank(&sender))
+}
+
+/// Does it, and returns what is to be told, in JSON. Nothing where the row is somebody else's by now:
+/// whoever serves the room finds it there.
+async fn settle(shared: &Shared, row: &Row) -> Result<Option<String>> {
     let again = row.state == State::Submitting;
+    let rank = rank_now(shared, row);
+    if rank.is_none() && !again {
+        return Ok(None);
+    }
+    let permitted = rank.is_some_and(|rank| rank >= row.deed.needs());
     if let Deed::Again { of } = row.deed {
         // It came before, and so it was settled before: each agent has one worker.
         let first = shared.journal().ack_of(of)?.unwrap_or_default();
         if let Ok(mut ack) = serde_json::from_str::<Ack>(&first) {
             ack.relates_to = Reference::to(&row.event);
-            return written(&ack);
+            return written(&ack).map(Some);
         }
     }
     shared.journal().submitting(row.number)?;
@@ -92,7 +119,13 @@ async fn settle(shared: &Shared, row: &Row) -> Result<String> {
         error: None,
         at: 0,
     };
-    match deed(shared, row, again, &mut ack).await {
+    let done = match (permitted, again) {
+        (true, _) => deed(shared, row, again, &mut ack).await,
+        // It may have been done when it was.
+        (false, true) => Err(unknown()),
+        (false, false) => Err(not_any_more()),
+    };
+    match done {
         Ok(()) => {}
         Err(error) => {
             ack.state = AckState::Failed;
@@ -100,7 +133,13 @@ async fn settle(shared: &Shared, row: &Row) -> Result<String> {
         }
     }
     ack.at = now();
-    written(&ack)
+    written(&ack).map(Some)
+}
+
+fn not_any_more() -> Error {
+    let what = "its sender was taken out of the lists, or lowered, before its turn came";
+    Error::new(ErrorKind::PermissionDenied, what)
+        .with_hint("name the account in the roster, and run `mosaic-fleet matrix provision`")
 }
 
 fn written(ack: &Ack) -> Result<String> {
@@ -142,10 +181,12 @@ async fn deed(shared: &Shared, row: &Row, again: bool, ack: &mut Ack) -> Result<
             if again && (!keyed || row.at + ASKED_ABOUT < now()) {
                 return Err(unknown());
             }
-            // What was begun before a crash is asked about, however late.
-            if !again {
-                in_time(*expires_at)?;
-            }
+            // What was begun before a crash is asked about under its key, which types it where it was
+            // not typed: too late for that, it is not known.
+            in_time(*expires_at).map_err(|error| match again {
+                true => unknown().with_source(error),
+                false => error,
+            })?;
             let mut message = Message::new(body.as_str());
             if let Some(from) = from {
                 message = message.with_sender(Sender::parse(from)?);
@@ -183,7 +224,7 @@ async fn deed(shared: &Shared, row: &Row, again: bool, ack: &mut Ack) -> Result<
             if again {
                 return Err(unknown());
             }
-            in_time(*expires_at)?;
+            in_time(expires_at.map(|limit| limit.saturating_add(GRACE)))?;
             let mut options = ResetOptions::new();
             options.mode = mode.as_deref().map(named_mode).transpose()?;
             options.force = *force;

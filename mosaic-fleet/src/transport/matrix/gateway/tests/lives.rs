@@ -93,25 +93,35 @@ async fn dropped_at_any_request_all_is_done_once() {
 
 /// Where a local transport stops for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     Before,
     After,
 }
 
-/// Agents whose send of a text stops for ever.
+/// Agents whose send of a text stops, until it is not to be any more.
 #[derive(Debug)]
-struct Stopping {
+pub(super) struct Stopping {
     agents: MemoryTransport,
     keyed: bool,
     at: Option<(&'static str, Stop)>,
-    stopped: watch::Sender<bool>,
+    pub(super) stopped: watch::Sender<bool>,
 }
 
 impl Stopping {
+    pub(super) fn of(stage: &Stage, keyed: bool, at: Option<(&'static str, Stop)>) -> Arc<Self> {
+        Arc::new(Stopping {
+            agents: stage.local.clone(),
+            keyed,
+            at,
+            stopped: watch::Sender::new(false),
+        })
+    }
+
     async fn stop(&self, body: &str, when: Stop) {
         if self.at == Some((body, when)) {
             self.stopped.send_replace(true);
-            std::future::pending::<()>().await;
+            let mut stopped = self.stopped.subscribe();
+            stopped.wait_for(|stopped| !*stopped).await.unwrap();
         }
     }
 }
@@ -170,14 +180,7 @@ impl Transport for Stopping {
 
 /// Drops a gateway whose local transport is in the middle of `body`, and has another one go on.
 async fn stopped_in(stage: &Stage, keyed: bool, body: &'static str, stop: Stop) {
-    let local = |at| {
-        Arc::new(Stopping {
-            agents: stage.local.clone(),
-            keyed,
-            at,
-            stopped: watch::Sender::new(false),
-        })
-    };
+    let local = |at| Stopping::of(stage, keyed, at);
     let stops = local(Some((body, stop)));
     let mut stopped = stops.stopped.subscribe();
     let running = stage.run_gateway_before(stops).await;

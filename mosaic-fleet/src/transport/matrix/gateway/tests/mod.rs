@@ -7,4 +7,5 @@ mod presence;
 mod properties;
 mod rooms;
 mod served;
+mod standing;
 mod stream;

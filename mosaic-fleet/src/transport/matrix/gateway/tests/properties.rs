@@ -99,7 +99,9 @@ proptest! {
         let levels = levels(&[(user.as_str(), level), (ADA, 40), (ROOT, 75)]);
         let event = event(user.as_str(), &kind, content);
         let agent = (!in_space).then_some("coder0");
-        prop_assert!(is_ignored(&judged_at(&event, &levels, NOW, agent)));
+        let judged = judged_at(&event, &levels, NOW, agent);
+        let refused = matches!(&judged, Judged::Do { deed: Deed::Refuse { .. }, .. });
+        prop_assert!(is_ignored(&judged) || level >= 40 && refused, "{judged:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::super::tests::stage::Stage;
 use crate::testing::homeserver::Fault;
 
 /// Has the gateway read the stream beyond everything that was put so far.
-async fn has_read(stage: &Stage) {
+pub(super) async fn has_read(stage: &Stage) {
     for _ in 0..2 {
         let count = stage.acks("coder1").len();
         stage.put("coder1", &format!("id-{count}"), "for the other one");
