@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use ruma::{OwnedRoomId, OwnedUserId};
@@ -140,11 +140,12 @@ impl Shared {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn served(&self) -> RwLockReadGuard<'_, Rooms> {
+        self.rooms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn rooms(&self) -> Rooms {
-        self.rooms
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.served().clone()
     }
 
     fn serves(&self, rooms: &Rooms) {

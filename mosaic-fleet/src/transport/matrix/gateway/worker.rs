@@ -70,7 +70,7 @@ async fn one(shared: &Arc<Shared>, row: &Row, telling: &mut JoinSet<()>) -> Resu
 /// What the sender of a row may do now, where its room is still served for its agent: levels, lists
 /// and gateways may be others than when it was received.
 fn rank_now(shared: &Shared, row: &Row) -> Option<Rank> {
-    let rooms = shared.rooms();
+    let rooms = shared.served();
     let room = ruma::RoomId::parse(&row.room).ok()?;
     let served = rooms.get(&room)?;
     let known = Known {
