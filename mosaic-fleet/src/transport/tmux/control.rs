@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::command::CommandList;
+use super::command::{CommandList, command};
 use super::error::TmuxError;
-use super::gate::Gate;
+use super::gate::{Gate, Passage};
 use super::protocol::{Block, Item, Parser, Told};
 use super::server::Server;
 
@@ -59,7 +59,24 @@ pub(super) struct Control {
     nonce: String,
     counter: std::sync::atomic::AtomicU64,
     gate: Gate,
-    client: Mutex<Option<Child>>,
+    client: Mutex<Option<Client>>,
+}
+
+/// The process of a control client. It is killed with us, but not while it introduces itself: its
+/// server would end by it, as by a notification (`gate.rs`; tmux 3.2 to 3.6, `control_stop`). An
+/// end of its input has it go by itself.
+#[derive(Debug)]
+struct Client {
+    process: Child,
+    may_be_killed: bool,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.may_be_killed {
+            let _ = self.process.start_kill();
+        }
+    }
 }
 
 impl std::fmt::Debug for Control {
@@ -77,22 +94,26 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl Control {
     /// Attaches to the session `target` (`=name:` or `$id`), hearing its output only if `output`.
     ///
-    /// It is done in a task of its own: a caller that goes away half-way must not leave a client
-    /// that is killed while another one introduces itself.
+    /// It is done in a task of its own, which a caller that goes away, or whose time is over, leaves
+    /// to its end: half-way in, a client must be neither killed nor let through the gate by another.
     pub(super) async fn attach(
         server: &Server,
         target: &str,
         output: bool,
         deadline: Instant,
     ) -> Result<Control, TmuxError> {
-        let (server, target) = (server.clone(), target.to_owned());
-        let introduce = async move { Self::introduce(&server, &target, output, deadline).await };
-        match tokio::spawn(introduce).await {
-            Ok(control) => control,
-            Err(error) => Err(TmuxError::Protocol(error.to_string())),
+        let started = Instant::now();
+        let (to, target) = (server.clone(), target.to_owned());
+        let introduced =
+            tokio::spawn(async move { Self::introduce(&to, &target, output, deadline).await });
+        match timeout_at(deadline, introduced).await {
+            Ok(Ok(control)) => control,
+            Ok(Err(error)) => Err(TmuxError::Protocol(error.to_string())),
+            Err(_) => Err(server.silent(started.elapsed())),
         }
     }
 
+    /// Comes through the gate before `deadline`; what has begun then has a time of its own.
     async fn introduce(
         server: &Server,
         target: &str,
@@ -107,21 +128,24 @@ impl Control {
         let mut process =
             server.lasting_client(["-C", "attach-session", "-E", "-f", flags, "-t", target])?;
         process
+            .kill_on_drop(false)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let gate = server.gate();
         let started = Instant::now();
-        // Nobody else comes or goes meanwhile: a server that does not answer must not hold them up.
-        let deadline = deadline.min(started + INTRODUCTION);
         let passage = timeout_at(deadline, gate.enter())
             .await
             .map_err(|_| server.silent(started.elapsed()))??;
-        let mut client = process.spawn().map_err(|error| server.spawn_error(error))?;
+        let mut client = Client {
+            process: process.spawn().map_err(|error| server.spawn_error(error))?,
+            // A process here that is a link to another host is no client itself.
+            may_be_killed: server.config.remote.is_some(),
+        };
         let missing = || TmuxError::Protocol("no pipe".to_owned());
-        let stdin = client.stdin.take().ok_or_else(missing)?;
-        let stdout = client.stdout.take().ok_or_else(missing)?;
-        let mut stderr = client.stderr.take().ok_or_else(missing)?;
+        let stdin = client.process.stdin.take().ok_or_else(missing)?;
+        let stdout = client.process.stdout.take().ok_or_else(missing)?;
+        let mut stderr = client.process.stderr.take().ok_or_else(missing)?;
         let (attached, answer) = oneshot::channel();
         let state = Arc::new(Mutex::new(State {
             attached: Some(attached),
@@ -132,18 +156,21 @@ impl Control {
         tokio::spawn(read(lines, Arc::clone(&state), sender));
         let (writer, requests) = mpsc::unbounded_channel();
         tokio::spawn(write(stdin, requests));
-        let outcome = timeout_at(deadline, answer)
-            .await
-            .map_err(|_| server.silent(started.elapsed()))?;
+        let Ok(outcome) = timeout(INTRODUCTION, answer).await else {
+            drop(writer);
+            tokio::spawn(gone(client, passage));
+            return Err(server.silent(INTRODUCTION));
+        };
         match outcome {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => client.may_be_killed = true,
             Ok(Err(words)) => {
                 // It was never on a session, so its end tells nobody anything.
+                client.may_be_killed = true;
                 return Err(server.error(&words));
             }
             Err(_) => {
                 let mut words = String::new();
-                let _ = timeout_at(deadline, stderr.read_to_string(&mut words)).await;
+                let _ = timeout(LEAVING, stderr.read_to_string(&mut words)).await;
                 return Err(if words.trim().is_empty() {
                     TmuxError::Lost
                 } else {
@@ -168,11 +195,11 @@ impl Control {
     pub(super) async fn close(&self) {
         let client = self.take_client();
         if let Some(client) = client {
-            end(&self.gate, &self.writer, client).await;
+            end(&self.server, &self.gate, &self.writer, client).await;
         }
     }
 
-    fn take_client(&self) -> Option<Child> {
+    fn take_client(&self) -> Option<Client> {
         self.client
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -264,21 +291,31 @@ const INTRODUCTION: Duration = Duration::from_secs(10);
 const PASSING: Duration = Duration::from_secs(30);
 
 /// How long a client may take to go.
-const LEAVING: Duration = Duration::from_secs(2);
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// Keeps everybody out until a client that its server does not answer is gone, or has come and gone.
+async fn gone(mut client: Client, passage: Passage) {
+    let _ = client.process.wait().await;
+    drop(passage);
+}
 
 async fn end(
+    server: &Server,
     gate: &Gate,
     writer: &Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
-    mut client: Child,
+    mut client: Client,
 ) {
-    if matches!(client.try_wait(), Ok(Some(_))) {
+    if matches!(client.process.try_wait(), Ok(Some(_))) {
         return;
     }
     // A link that is gone must not be waited for: nobody is told of anything over it.
-    let _passage = tokio::time::timeout(PASSING, gate.enter()).await;
+    let _passage = timeout(PASSING, gate.enter()).await;
     writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if tokio::time::timeout(LEAVING, client.wait()).await.is_err() {
-        let _ = client.kill().await;
+    if timeout(LEAVING, client.process.wait()).await.is_err() {
+        let _ = client.process.kill().await;
+        // A server that answers has seen its end, and told the others.
+        let list = CommandList::new([command!["display-message", "-p", ""]]);
+        let _ = server.run(&list, super::STEP).await;
     }
 }
 
@@ -288,9 +325,9 @@ impl Drop for Control {
             return;
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let gate = self.gate.clone();
+            let (server, gate) = (self.server.clone(), self.gate.clone());
             let writer = std::mem::take(&mut self.writer);
-            runtime.spawn(async move { end(&gate, &writer, client).await });
+            runtime.spawn(async move { end(&server, &gate, &writer, client).await });
         }
     }
 }

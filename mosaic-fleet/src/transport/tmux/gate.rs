@@ -2,7 +2,9 @@
 //!
 //! A tmux server ends with a segmentation fault when a notification is due while a control client
 //! is half-way through introducing itself: it writes to a client that has no state yet
-//! (`control_write` in tmux 3.3a, seen and read there; control-notify.c asks only for the flag).
+//! (`control_write` in tmux 3.3a, seen and read there; control-notify.c asks only for the flag), and
+//! when such a client is killed half-way (`control_stop`). Both are mended upstream after 3.6
+//! (github.com/tmux/tmux/pull/4980 and 5004).
 //! What we cause ourselves, clients that come and go, sessions made and closed, copy mode left, is
 //! therefore done behind this gate. What a person causes in those microseconds is beyond us.
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 use super::command::{Command, CommandList, all, command, literal, when};
-use super::control::Control;
+use super::control::{Control, within};
 use super::error::TmuxError;
 use super::lease::Lease;
 use super::server::{Server, private_file};
@@ -133,14 +133,15 @@ impl Typist<'_> {
     }
 
     /// Leaves copy mode and the like. It tells every client of the server, so it is done behind the
-    /// gate, and never as a part of a deed.
+    /// gate, which is held until the server has answered, and never as a part of a deed.
     pub(super) async fn leave_mode(&self) -> Result<(), TmuxError> {
         let _passage = self.server.gate().enter().await?;
         let target = self.identity.target();
         let leave = CommandList::new([command!["copy-mode", "-q", "-t", &target]]);
         let alive = all(&self.identity.still_alive());
         let list = CommandList::new([when(&target, &alive, &leave, &CommandList::default())]);
-        self.control.request(&[list], self.deadline).await.map(drop)
+        let limit = self.deadline.max(within(super::STEP));
+        self.control.request(&[list], limit).await.map(drop)
     }
 
     /// Has the pane remember more of the text that was pasted.
