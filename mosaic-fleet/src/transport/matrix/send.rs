@@ -28,7 +28,8 @@ pub(crate) const COMMAND_PREFIXES: &str = "/!";
 /// How often a key may be tried whose text was refused each time.
 const MOST_ATTEMPTS: u32 = 100;
 
-/// Whether an ack says that nothing was typed, so that it may be tried again.
+/// Whether an ack says that nothing was typed, so that it may be tried again. What can never be
+/// typed, another text under a key for example, is refused for good.
 fn nothing_was_done(ack: &Ack) -> bool {
     let Some(error) = ack.error.as_ref().filter(|_| ack.state == AckState::Failed) else {
         return false;
@@ -37,7 +38,6 @@ fn nothing_was_done(ack: &Ack) -> bool {
     let plain = [
         ErrorKind::AgentNotFound,
         ErrorKind::PermissionDenied,
-        ErrorKind::InvalidArgument,
         ErrorKind::Unavailable,
     ];
     error.refusal().is_some() || plain.contains(&error.kind())

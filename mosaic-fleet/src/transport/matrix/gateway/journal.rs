@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use rustix::fs::{FlockOperation, flock};
 
 use super::super::protocol::now;
@@ -214,36 +214,16 @@ impl Journal {
         let transaction = self.connection.transaction().map_err(failed)?;
         let mut numbers = Vec::new();
         for row in rows {
-            let agent = row.agent.as_str();
-            let first: Option<(i64, String)> = transaction
-                .query_row(
-                    "SELECT number, deed FROM received
-                     WHERE sender = ?1 AND agent = ?2 AND id = ?3 AND at > ?4 AND event != ?5
-                     ORDER BY number",
-                    params![
-                        row.sender,
-                        agent,
-                        row.id,
-                        signed(now()) - signed_of(REMEMBERED),
-                        row.event
-                    ],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()
-                .map_err(failed)?;
-            let deed = match first {
+            let deed = match first(&transaction, &row)? {
+                Some((of, first)) => row.deed.repeats(&first, of),
                 None => row.deed,
-                Some((of, deed)) => {
-                    let first: Deed = serde_json::from_str(&deed).map_err(unexpected)?;
-                    row.deed.repeats(&first, of)
-                }
             };
             let deed = serde_json::to_string(&deed).map_err(unexpected)?;
             let added = transaction
                 .execute(
                     "INSERT OR IGNORE INTO received (room, event, sender, id, agent, deed, state, at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'received', ?7)",
-                    params![row.room, row.event, row.sender, row.id, agent, deed, signed(now())],
+                    params![row.room, row.event, row.sender, row.id, row.agent.as_str(), deed, signed(now())],
                 )
                 .map_err(failed)?;
             if added == 1 {
@@ -340,6 +320,36 @@ impl Journal {
             .map(drop)
             .map_err(failed)
     }
+}
+
+/// What came first under the id of `row`, of the same sender for the same agent.
+fn first(transaction: &Transaction<'_>, row: &NewRow) -> Result<Option<(i64, Deed)>> {
+    let mut found = transaction
+        .prepare_cached(
+            "SELECT number, deed FROM received
+             WHERE sender = ?1 AND agent = ?2 AND id = ?3 AND at > ?4 AND event != ?5
+             ORDER BY number",
+        )
+        .map_err(failed)?;
+    let since = signed(now()) - signed_of(REMEMBERED);
+    let mut rows = found
+        .query(params![
+            row.sender,
+            row.agent.as_str(),
+            row.id,
+            since,
+            row.event
+        ])
+        .map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let deed: String = row.get(1).map_err(failed)?;
+        let deed: Deed = serde_json::from_str(&deed).map_err(unexpected)?;
+        // What only repeats does not say which text it was.
+        if !matches!(deed, Deed::Again { .. }) {
+            return Ok(Some((row.get(0).map_err(failed)?, deed)));
+        }
+    }
+    Ok(None)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<Row>> {

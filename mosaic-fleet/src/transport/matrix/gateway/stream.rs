@@ -85,20 +85,8 @@ impl Workers {
             tasks.spawn(worker::work(Arc::clone(&self.shared), rows));
             queue
         });
-        // A worker lives as long as its queue, unless it broke.
-        if let Err(mpsc::error::SendError(row)) = queue.send(row) {
-            tracing::error!(
-                agent = row.agent.as_str(),
-                "its worker broke; it has a new one"
-            );
-            self.queues.remove(&row.agent);
-            let (queue, rows) = mpsc::unbounded_channel();
-            tasks.spawn(worker::work(Arc::clone(&self.shared), rows));
-            let agent = row.agent.clone();
-            // It was made just now, and listens.
-            let _ = queue.send(row);
-            self.queues.insert(agent, queue);
-        }
+        // A worker lives as long as its queue.
+        let _ = queue.send(row);
     }
 }
 

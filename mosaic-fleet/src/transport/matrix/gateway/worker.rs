@@ -1,9 +1,12 @@
 //! Does what was received, for one agent in its order, and says what became of it. What may have been
-//! done before a crash is never done anew: it is asked about under its key, or said to be unknown.
+//! done before a crash is never done anew: it is asked about under its key, or said to be unknown. A
+//! transport that panics in one text breaks no other.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -40,16 +43,14 @@ pub(super) async fn work(shared: Arc<Shared>, mut rows: mpsc::UnboundedReceiver<
     while let Some(mut row) = rows.recv().await {
         while telling.try_join_next().is_some() {}
         // What cannot be written down is not skipped: the next one would overtake it.
-        while let Err(error) = one(&shared, &row, &mut telling).await {
+        while let Err(error) = one(&shared, &mut row, &mut telling).await {
             tracing::error!(agent = row.agent.as_str(), event = %row.event, %error, "it is tried again");
             tokio::time::sleep(AGAIN).await;
-            // It may have been done.
-            row.state = State::Submitting;
         }
     }
 }
 
-async fn one(shared: &Arc<Shared>, row: &Row, telling: &mut JoinSet<()>) -> Result<()> {
+async fn one(shared: &Arc<Shared>, row: &mut Row, telling: &mut JoinSet<()>) -> Result<()> {
     let ack = match &row.ack {
         Some(ack) if row.state == State::Settled => ack.clone(),
         _ => {
@@ -87,7 +88,7 @@ fn rank_now(shared: &Shared, row: &Row) -> Option<Rank> {
 
 /// Does it, and returns what is to be told, in JSON. Nothing where the row is somebody else's by now:
 /// whoever serves the room finds it there.
-async fn settle(shared: &Shared, row: &Row) -> Result<Option<String>> {
+async fn settle(shared: &Shared, row: &mut Row) -> Result<Option<String>> {
     let again = row.state == State::Submitting;
     let rank = rank_now(shared, row);
     if rank.is_none() && !again {
@@ -103,6 +104,8 @@ async fn settle(shared: &Shared, row: &Row) -> Result<Option<String>> {
         }
     }
     shared.journal().submitting(row.number)?;
+    // From here on it may have been done, whatever fails.
+    row.state = State::Submitting;
     let mut ack = Ack {
         relates_to: Reference::to(&row.event),
         v: VERSION,
@@ -120,7 +123,10 @@ async fn settle(shared: &Shared, row: &Row) -> Result<Option<String>> {
         at: 0,
     };
     let done = match (permitted, again) {
-        (true, _) => deed(shared, row, again, &mut ack).await,
+        (true, _) => {
+            let done = AssertUnwindSafe(deed(shared, row, again, &mut ack)).catch_unwind();
+            done.await.unwrap_or_else(|_| Err(unknown()))
+        }
         // It may have been done when it was.
         (false, true) => Err(unknown()),
         (false, false) => Err(not_any_more()),
@@ -151,7 +157,7 @@ fn written(ack: &Ack) -> Result<String> {
 fn unknown() -> Error {
     Error::delivery_unknown(
         Stage::KeyPressed,
-        "the gateway ended while it was at it, and whether it was done is not known",
+        "the gateway broke off while it was at it, and whether it was done is not known",
     )
     .with_hint("look at the agent (mosaic-fleet agent tail) before it is sent again")
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use super::super::super::protocol::Failure;
 use super::super::journal::{Journal, NewRow, Row, State};
 use super::super::judge::{Deed, Told};
 use crate::agent::AgentName;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Refusal};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -97,6 +98,34 @@ fn the_same_id_of_a_sender_is_done_once_and_of_another_anew() {
 }
 
 #[test]
+fn what_was_refused_is_refused_again_and_another_text_is_said_to_be_one() {
+    let folder = folder();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    let mut refused = row("$1", "@a", "x");
+    refused.deed = Deed::Refuse {
+        failure: Failure::of(&Error::refused(Refusal::NotReady, "too late")),
+        person: false,
+    };
+    let mut other = row("$4", "@a", "y");
+    other.deed = Deed::Tell { what: Told::Status };
+    let rows = vec![
+        refused,
+        row("$2", "@a", "x"),
+        row("$3", "@a", "y"),
+        row("$5", "@a", "y"),
+        other,
+    ];
+    let new = journal.receive(rows, "s1", &[]).unwrap();
+    let first = new[0].number;
+    assert_eq!(new[1].deed, Deed::Again { of: first });
+    assert_eq!(new[3].deed, Deed::Again { of: new[2].number });
+    let Deed::Refuse { failure, .. } = &new[4].deed else {
+        panic!("{:?}", new[4].deed);
+    };
+    assert_eq!(failure.code, "invalid_argument");
+}
+
+#[test]
 fn each_state_is_there_after_a_reopen() {
     let folder = folder();
     let reopened = |journal: Journal| {
@@ -168,7 +197,7 @@ fn rows_and_place_are_written_both_or_neither() {
     );
 }
 
-fn refused(folder: &Path) -> crate::error::Error {
+fn refused(folder: &Path) -> Error {
     Journal::open(folder).unwrap_err()
 }
 

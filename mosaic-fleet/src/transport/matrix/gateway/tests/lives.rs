@@ -91,11 +91,12 @@ async fn dropped_at_any_request_all_is_done_once() {
     }
 }
 
-/// Where a local transport stops for ever.
+/// Where a local transport stops for ever, or breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
     Before,
     After,
+    Broken,
 }
 
 /// Agents whose send of a text stops, until it is not to be any more.
@@ -118,6 +119,11 @@ impl Stopping {
     }
 
     async fn stop(&self, body: &str, when: Stop) {
+        assert_ne!(
+            self.at,
+            Some((body, Stop::Broken)),
+            "it breaks, as it is to"
+        );
         if self.at == Some((body, when)) {
             self.stopped.send_replace(true);
             let mut stopped = self.stopped.subscribe();
@@ -251,4 +257,18 @@ async fn a_reset_that_may_have_been_done_is_not_done_again() {
         let remembered = stage.local.conversation(&coder).len();
         assert_eq!(remembered, if stop == Stop::Before { 1 } else { 0 });
     }
+}
+
+#[tokio::test]
+async fn a_text_that_breaks_the_transport_is_not_known_and_the_others_are_delivered() {
+    let stage = Stage::new().await;
+    let count = put_all(&stage);
+    let breaks = Stopping::of(&stage, true, Some(("two", Stop::Broken)));
+    let _running = stage.run_gateway_before(breaks).await;
+    let acks = stage.acked("coder0", count).await;
+    let unknown =
+        |ack: &&Event| ack.content["error"]["code"] == ErrorKind::DeliveryUnknown.as_str();
+    assert_eq!(acks.iter().filter(unknown).count(), 2, "{acks:?}");
+    assert_eq!(answered(&acks).len(), count);
+    assert_eq!(stage.taken("coder0"), ["one", "three"]);
 }
