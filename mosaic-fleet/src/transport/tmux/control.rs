@@ -14,8 +14,9 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::coming::{SOON, announce, arrived, unless_coming};
 use super::command::{CommandList, command};
 use super::error::TmuxError;
 use super::gate::{Gate, Passage};
@@ -60,6 +61,8 @@ pub(super) struct Control {
     counter: std::sync::atomic::AtomicU64,
     gate: Gate,
     client: Mutex<Option<Client>>,
+    /// It was dropped once, and leaves.
+    left: bool,
 }
 
 /// The process of a control client. It is killed with us, but not while it introduces itself: its
@@ -132,11 +135,18 @@ impl Control {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if server.config.remote.is_none() {
+            // What is sent to our process group, by `timeout` or a terminal that closes, must not end
+            // it half-way in. It ends with us.
+            process.process_group(0);
+        }
         let gate = server.gate();
         let started = Instant::now();
         let passage = timeout_at(deadline, gate.enter())
             .await
             .map_err(|_| server.silent(started.elapsed()))??;
+        let limit = deadline.saturating_duration_since(Instant::now());
+        server.run_quietly(&announce(), limit).await?;
         let mut client = Client {
             process: process.spawn().map_err(|error| server.spawn_error(error))?,
             // A process here that is a link to another host is no client itself.
@@ -161,25 +171,25 @@ impl Control {
             tokio::spawn(gone(client, passage));
             return Err(server.silent(INTRODUCTION));
         };
-        match outcome {
-            Ok(Ok(())) => client.may_be_killed = true,
-            Ok(Err(words)) => {
-                // It was never on a session, so its end tells nobody anything.
-                client.may_be_killed = true;
-                return Err(server.error(&words));
-            }
+        let refused = match outcome {
+            Ok(Ok(())) => None,
+            // It was never on a session, so its end tells nobody anything.
+            Ok(Err(words)) => Some(words),
             Err(_) => {
                 let mut words = String::new();
                 let _ = timeout(LEAVING, stderr.read_to_string(&mut words)).await;
-                return Err(if words.trim().is_empty() {
-                    TmuxError::Lost
-                } else {
-                    server.error(&words)
-                });
+                Some(words)
             }
+        };
+        client.may_be_killed = true;
+        if let Some(words) = refused {
+            let _ = server.run(&arrived(), super::STEP).await;
+            return Err(match words.trim() {
+                "" => TmuxError::Lost,
+                words => server.error(words),
+            });
         }
-        drop(passage);
-        Ok(Control {
+        let control = Control {
             writer: Mutex::new(Some(writer)),
             state,
             events,
@@ -188,14 +198,34 @@ impl Control {
             counter: std::sync::atomic::AtomicU64::new(0),
             gate,
             client: Mutex::new(Some(client)),
-        })
+            left: false,
+        };
+        // Where that fails the connection is of no use, and what was said expires.
+        control.request(&[arrived()], within(INTRODUCTION)).await?;
+        drop(passage);
+        Ok(control)
     }
 
-    /// Ends the connection and waits until the server has let go of it.
+    /// Ends the connection and waits until the server has let go of it: behind the gate, and when
+    /// nobody is coming.
     pub(super) async fn close(&self) {
-        let client = self.take_client();
-        if let Some(client) = client {
-            end(&self.server, &self.gate, &self.writer, client).await;
+        let Some(mut client) = self.take_client() else {
+            return;
+        };
+        if matches!(client.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // A link that is gone must not be waited for: nobody is told of anything over it.
+        let _passage = timeout(PASSING, self.gate.enter()).await;
+        let nothing = [CommandList::default()];
+        let _ = self.request_quietly(&nothing, within(LEAVING)).await;
+        let writer = &self.writer;
+        writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if timeout(LEAVING, client.process.wait()).await.is_err() {
+            let _ = client.process.kill().await;
+            // A server that answers has seen its end, and told the others.
+            let list = CommandList::new([command!["display-message", "-p", ""]]);
+            let _ = self.server.run(&list, super::STEP).await;
         }
     }
 
@@ -258,6 +288,27 @@ impl Control {
             .map_err(|_| TmuxError::Lost)
     }
 
+    /// As [`request`](Self::request), for what notifies all clients of the server: each of `lists`
+    /// waits until nobody is coming. All of them may be run more than once; an empty reply comes before
+    /// those of each.
+    pub(super) async fn request_quietly(
+        &self,
+        lists: &[CommandList],
+        deadline: Instant,
+    ) -> Result<Vec<Block>, TmuxError> {
+        // Words that no pane can draw.
+        let comes = self.unique();
+        let lists = lists.iter().map(|list| unless_coming(list, &comes));
+        let lists: Vec<CommandList> = lists.collect();
+        loop {
+            let blocks = self.request(&lists, deadline).await?;
+            if !blocks.iter().any(|block| block.ok && block.text() == comes) {
+                return Ok(blocks);
+            }
+            sleep(SOON).await;
+        }
+    }
+
     /// What has happened so far.
     pub(super) fn events(&self) -> Events {
         *self.events.borrow()
@@ -299,35 +350,24 @@ async fn gone(mut client: Client, passage: Passage) {
     drop(passage);
 }
 
-async fn end(
-    server: &Server,
-    gate: &Gate,
-    writer: &Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
-    mut client: Client,
-) {
-    if matches!(client.process.try_wait(), Ok(Some(_))) {
-        return;
-    }
-    // A link that is gone must not be waited for: nobody is told of anything over it.
-    let _passage = timeout(PASSING, gate.enter()).await;
-    writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if timeout(LEAVING, client.process.wait()).await.is_err() {
-        let _ = client.process.kill().await;
-        // A server that answers has seen its end, and told the others.
-        let list = CommandList::new([command!["display-message", "-p", ""]]);
-        let _ = server.run(&list, super::STEP).await;
-    }
-}
-
 impl Drop for Control {
     fn drop(&mut self) {
         let Some(client) = self.take_client() else {
             return;
         };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (server, gate) = (self.server.clone(), self.gate.clone());
-            let writer = std::mem::take(&mut self.writer);
-            runtime.spawn(async move { end(&server, &gate, &writer, client).await });
+        if let (false, Ok(runtime)) = (self.left, tokio::runtime::Handle::try_current()) {
+            let leaving = Control {
+                writer: std::mem::take(&mut self.writer),
+                state: Arc::clone(&self.state),
+                events: self.events.clone(),
+                server: self.server.clone(),
+                nonce: self.nonce.clone(),
+                counter: std::mem::take(&mut self.counter),
+                gate: self.gate.clone(),
+                client: Mutex::new(Some(client)),
+                left: true,
+            };
+            runtime.spawn(async move { leaving.close().await });
         }
     }
 }

@@ -5,8 +5,9 @@
 //! (`control_write` in tmux 3.3a, seen and read there; control-notify.c asks only for the flag), and
 //! when such a client is killed half-way (`control_stop`). Both are mended upstream after 3.6
 //! (github.com/tmux/tmux/pull/4980 and 5004).
-//! What we cause ourselves, clients that come and go, sessions made and closed, copy mode left, is
-//! therefore done behind this gate. What a person causes in those microseconds is beyond us.
+//! Clients of ours therefore come and go behind this gate, and while one comes the server withholds
+//! what else of ours would notify (`coming.rs`). What a person causes in those microseconds is beyond
+//! us.
 
 use std::fs::{File, OpenOptions};
 use std::io;

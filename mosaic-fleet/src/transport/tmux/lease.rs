@@ -24,7 +24,7 @@ const DRAIN: &str = "@mosaic_drain";
 const DRAIN_EXPIRY: &str = "@mosaic_drain_until";
 
 /// The server's clock, in seconds.
-const NOW: &str = "#{T;l:%s}";
+pub(super) const NOW: &str = "#{T;l:%s}";
 
 /// How long a held lease is watched before it is tried again without an event: its end is none
 /// that tmux tells.
@@ -125,6 +125,11 @@ impl Lease {
             }
             control.changed(seen, patience.min(within(TRY_AGAIN))).await;
         }
+    }
+
+    /// The connection that it was taken over.
+    pub(super) fn control(&self) -> &Arc<Control> {
+        &self.control
     }
 
     /// Formats that hold while the lease is ours.

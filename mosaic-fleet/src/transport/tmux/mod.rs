@@ -6,6 +6,7 @@
 
 mod answer;
 mod caller;
+mod coming;
 mod command;
 mod config;
 mod control;

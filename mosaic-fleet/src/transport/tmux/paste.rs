@@ -5,6 +5,7 @@
 //! answer a dialog. This file is the only one that types.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -12,6 +13,7 @@ use super::command::{Command, CommandList, all, command, literal, when};
 use super::control::{Control, within};
 use super::error::TmuxError;
 use super::lease::Lease;
+use super::protocol::Block;
 use super::server::{Server, private_file};
 use super::target::Identity;
 use crate::runtime::{Dialog, DialogPattern, Manifest, Outgoing, Place};
@@ -47,19 +49,27 @@ impl Typist<'_> {
     pub(super) async fn paste(&self, outgoing: &Outgoing, hash: &str) -> Result<Deed, TmuxError> {
         let target = self.identity.target();
         let mut files = Files(Vec::new());
-        let mut lists = Vec::new();
-        let mut buffers = Vec::new();
+        let mut loads = Vec::new();
+        let mut buffers = Buffers {
+            control: Arc::clone(self.lease.control()),
+            names: Vec::new(),
+        };
         for chunk in &outgoing.chunks {
             let buffer = self.control.unique();
             let load = self.load(&buffer, chunk, &mut files)?.into_iter();
-            lists.extend(load.map(|command| CommandList::new([command])));
-            buffers.push(buffer);
+            loads.extend(load.map(|command| CommandList::new([command])));
+            buffers.names.push(buffer);
+        }
+        // A paste of what is not there would be half a text.
+        let loaded = self.control.request_quietly(&loads, self.deadline).await?;
+        if let Some(error) = loaded.iter().find(|block| !block.ok) {
+            return Err(TmuxError::Protocol(error.text()));
         }
         let mut deed = vec![
             command!["set-option", "-p", "-t", &target, PASTED, hash],
             self.lease.renewal(),
         ];
-        deed.extend(buffers.iter().map(|buffer| {
+        deed.extend(buffers.names.iter().map(|buffer| {
             let paste = command!["paste-buffer", "-p", "-d", "-b", buffer, "-t", &target];
             if self.manifest.paste.keep_lf {
                 paste.word("-r")
@@ -68,16 +78,18 @@ impl Typist<'_> {
             }
         }));
         deed.push(said(DONE));
-        let mut withheld = vec![said(WITHHELD)];
-        let unused = |buffer: &String| command!["delete-buffer", "-b", buffer];
-        withheld.extend(buffers.iter().map(unused));
-        lists.push(CommandList::new([when(
+        let list = CommandList::new([when(
             &target,
             &all(&self.conditions()),
             &CommandList::new(deed),
-            &CommandList::new(withheld),
-        )]));
-        self.deed(&lists).await
+            &CommandList::new([said(WITHHELD)]),
+        )]);
+        let blocks = self.control.request_quietly(&[list], self.deadline).await?;
+        let deed = came_to(&blocks)?;
+        if deed == Deed::Done {
+            buffers.names.clear();
+        }
+        Ok(deed)
     }
 
     /// The commands that bring a chunk into a buffer on the server: as words, or through a file that
@@ -129,19 +141,18 @@ impl Typist<'_> {
         let deed = CommandList::new([self.lease.renewal(), send, said(DONE)]);
         let withheld = CommandList::new([said(WITHHELD)]);
         let list = CommandList::new([when(&target, &all(&conditions), &deed, &withheld)]);
-        self.deed(&[list]).await
+        came_to(&self.control.request(&[list], self.deadline).await?)
     }
 
-    /// Leaves copy mode and the like. It tells every client of the server, so it is done behind the
-    /// gate, which is held until the server has answered, and never as a part of a deed.
+    /// Leaves copy mode and the like.
     pub(super) async fn leave_mode(&self) -> Result<(), TmuxError> {
-        let _passage = self.server.gate().enter().await?;
         let target = self.identity.target();
         let leave = CommandList::new([command!["copy-mode", "-q", "-t", &target]]);
         let alive = all(&self.identity.still_alive());
         let list = CommandList::new([when(&target, &alive, &leave, &CommandList::default())]);
-        let limit = self.deadline.max(within(super::STEP));
-        self.control.request(&[list], limit).await.map(drop)
+        let lists = [list];
+        let left = self.control.request_quietly(&lists, self.deadline);
+        left.await.map(drop)
     }
 
     /// Has the pane remember more of the text that was pasted.
@@ -167,20 +178,40 @@ impl Typist<'_> {
         conditions.extend(self.lease.conditions());
         conditions
     }
+}
 
-    async fn deed(&self, lists: &[CommandList]) -> Result<Deed, TmuxError> {
-        let blocks = self.control.request(lists, self.deadline).await?;
-        let heard = |word: &str| blocks.iter().any(|block| block.ok && block.text() == word);
-        if heard(DONE) {
-            return Ok(Deed::Done);
+/// Buffers that go when this does, unless they were pasted.
+struct Buffers {
+    control: Arc<Control>,
+    names: Vec<String>,
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        let names = std::mem::take(&mut self.names).into_iter();
+        let unused = |name: String| CommandList::new([command!["delete-buffer", "-b", name]]);
+        let lists: Vec<CommandList> = names.map(unused).collect();
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (false, Ok(runtime)) = (lists.is_empty(), runtime) {
+            let control = Arc::clone(&self.control);
+            runtime.spawn(async move {
+                let _ = control.request_quietly(&lists, within(super::STEP)).await;
+            });
         }
-        if heard(WITHHELD) {
-            return Ok(Deed::Withheld);
-        }
-        let errors = blocks.iter().filter(|block| !block.ok);
-        let words: Vec<String> = errors.map(|block| block.text()).collect();
-        Err(TmuxError::Protocol(words.join("; ")))
     }
+}
+
+fn came_to(blocks: &[Block]) -> Result<Deed, TmuxError> {
+    let heard = |word: &str| blocks.iter().any(|block| block.ok && block.text() == word);
+    if heard(DONE) {
+        return Ok(Deed::Done);
+    }
+    if heard(WITHHELD) {
+        return Ok(Deed::Withheld);
+    }
+    let errors = blocks.iter().filter(|block| !block.ok);
+    let words: Vec<String> = errors.map(|block| block.text()).collect();
+    Err(TmuxError::Protocol(words.join("; ")))
 }
 
 /// What the server says after a deed, or instead of it.

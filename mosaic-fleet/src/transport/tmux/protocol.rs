@@ -11,6 +11,11 @@ impl Block {
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim_end().to_owned()
     }
+
+    /// A reply without words, as `if-shell` has one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ok && self.body.is_empty()
+    }
 }
 
 /// What a line completes.
@@ -95,6 +100,8 @@ impl Parser {
             b"%pause" | b"%continue" => Some(Item::Output(None)),
             b"%session-changed" => Some(Item::Attached),
             b"%exit" => Some(Item::Exit),
+            // Our own looks make and drop one from tmux 3.4 on: a waiter would wake itself by looking.
+            b"%paste-buffer-changed" | b"%paste-buffer-deleted" => None,
             _ if word.starts_with(b"%") => Some(Item::Lifecycle),
             _ => None,
         }
@@ -164,6 +171,13 @@ mod tests {
                 Item::Exit
             ]
         );
+    }
+
+    #[test]
+    fn what_our_own_looks_cause_is_no_event() {
+        let buffers = "%paste-buffer-changed mosaic-x-1\n%paste-buffer-deleted mosaic-x-1";
+        assert_eq!(items(buffers), []);
+        assert_eq!(items("%sessions-changed"), [Item::Lifecycle]);
     }
 
     proptest! {

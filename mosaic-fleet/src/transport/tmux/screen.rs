@@ -75,6 +75,19 @@ impl Capture {
             Capture::ThroughBuffer
         }
     }
+
+    /// Asks for what [`capture_commands`] are a part of.
+    pub(super) async fn request(
+        self,
+        control: &Control,
+        lists: &[CommandList],
+        deadline: Instant,
+    ) -> Result<Vec<Block>, TmuxError> {
+        match self {
+            Capture::Printed => control.request(lists, deadline).await,
+            Capture::ThroughBuffer => control.request_quietly(lists, deadline).await,
+        }
+    }
 }
 
 /// The commands of one look, with `history` lines above the screen.
@@ -118,7 +131,8 @@ pub(super) fn capture_commands(
         Capture::ThroughBuffer => {
             let buffer = control.unique();
             vec![
-                words.word("-b").word(&buffer),
+                words.word("-C").word("-b").word(&buffer),
+                command!["set-buffer", "-a", "-b", &buffer, "--", TAIL],
                 command!["show-buffer", "-b", &buffer],
                 command!["delete-buffer", "-b", &buffer],
             ]
@@ -126,15 +140,29 @@ pub(super) fn capture_commands(
     }
 }
 
+/// What is put behind a text in a buffer, and cannot be in it. tmux 3.3a spells what is not printable,
+/// and a backslash, when it shows a buffer on a control connection; 3.5a shows it as it is, and goes on
+/// behind the buffer's end with whatever lies there (both seen).
+const TAIL: &str = "\x01\\\x01";
+
+/// The text of a buffer that `capture-pane -C` has filled, as `show-buffer` shows it.
+fn shown(body: &[u8]) -> Option<Vec<u8>> {
+    if let Some(end) = body
+        .windows(TAIL.len())
+        .position(|at| at == TAIL.as_bytes())
+    {
+        return Some(unescaped(&body[..end]));
+    }
+    let body = body.strip_suffix(b"\n").unwrap_or(body);
+    let text = body.strip_suffix(b"\\001\\\\\\001")?;
+    Some(unescaped(&unescaped(text)))
+}
+
 /// The text in the replies of [`capture_commands`].
 pub(super) fn captured(capture: Capture, blocks: &[Block]) -> Option<Vec<u8>> {
     match (capture, blocks) {
         (Capture::Printed, [text, ..]) if text.ok => Some(text.body.clone()),
-        (Capture::ThroughBuffer, [taken, text, ..]) if taken.ok && text.ok => {
-            Some(unescaped(&text.body))
-        }
-        // A blank pane makes no buffer.
-        (Capture::ThroughBuffer, [taken, text, ..]) if taken.ok && !text.ok => Some(Vec::new()),
+        (Capture::ThroughBuffer, [taken, _, text, ..]) if taken.ok && text.ok => shown(&text.body),
         _ => None,
     }
 }
@@ -218,14 +246,31 @@ pub(super) async fn look(
     deadline: Instant,
 ) -> Result<Look, TmuxError> {
     let list = look_list(control, capture, &identity.target(), history);
-    let blocks = control.request(&[list], deadline).await?;
-    read_look(identity, capture, &blocks, history)
+    let blocks = capture.request(control, &[list], deadline).await?;
+    split_looks(&blocks)
+        .first()
+        .and_then(|blocks| read_look(identity, capture, blocks, history))
         .ok_or_else(|| TmuxError::NoSession(identity.session.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_buffer_is_read_up_to_its_end_however_backslashes_are_spelt() {
+        let screen = b"a \\ b \x1b[1mc\n";
+        for body in [
+            &b"a \\\\\\\\ b \\\\033[1mc\n\\001\\\\\\001\n"[..],
+            b"a \\\\ b \\033[1mc\n\x01\\\x01 and what lies behind \x01\\\x01\n",
+        ] {
+            assert_eq!(shown(body).as_deref(), Some(&screen[..]));
+        }
+        assert_eq!(shown(b"\x01\\\x01").as_deref(), Some(&b""[..]), "blank");
+        for broken in [&b""[..], b"a", b"a \\\\", b"a \\001", b"\x01\\"] {
+            assert_eq!(shown(broken), None);
+        }
+    }
 
     #[test]
     fn old_servers_are_read_through_a_buffer() {

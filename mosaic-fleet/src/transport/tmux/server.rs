@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command as Process;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::coming::{COMES, SOON, unless_coming};
 use super::command::{CommandList, command};
 use super::config::TmuxConfig;
 use super::error::TmuxError;
@@ -135,6 +136,25 @@ impl Server {
         limit: Duration,
     ) -> Result<Vec<u8>, TmuxError> {
         self.output(self.client(list.arguments())?, limit).await
+    }
+
+    /// As [`run`](Self::run), for what notifies all clients of the server: it waits until nobody is
+    /// coming.
+    pub(super) async fn run_quietly(
+        &self,
+        list: &CommandList,
+        limit: Duration,
+    ) -> Result<Vec<u8>, TmuxError> {
+        let started = Instant::now();
+        let list = unless_coming(list, COMES);
+        loop {
+            let left = limit.saturating_sub(started.elapsed());
+            let output = self.run(&list, left).await?;
+            if output.trim_ascii() != COMES.as_bytes() {
+                return Ok(output);
+            }
+            tokio::time::sleep(SOON).await;
+        }
     }
 
     /// Every pane, or those that pass `filter`; none on a server without sessions, which tmux calls
@@ -309,6 +329,8 @@ impl Server {
         }
         // Another server of ours may be there without its holder: a new session tells its clients.
         let _passage = self.first_gate()?.enter().await?;
+        // Most often there is no server, and nobody to wait for.
+        let _ = self.run_quietly(&CommandList::default(), limit).await;
         match self.output_of(process, input, limit).await {
             Ok(_) => Ok(()),
             Err(TmuxError::Refused(words)) if words.contains("duplicate session") => Ok(()),

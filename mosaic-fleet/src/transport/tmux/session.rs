@@ -106,7 +106,6 @@ impl TmuxTransport {
         let deadline = within(limit);
         let config = self.config();
         let holder = format!("={}:", config.holder);
-        let control = Control::attach(&self.inner.server, &holder, false, deadline).await?;
         let (width, height) = config.size;
         let name = launch.name.as_str();
         let directory = literal(&launch.directory.display().to_string());
@@ -164,10 +163,8 @@ impl TmuxTransport {
                 &launch.runtime
             ],
         ]);
-        let blocks = {
-            let _passage = self.gate().await?;
-            control.request(&[list], deadline).await
-        };
+        let control = Control::attach(&self.inner.server, &holder, false, deadline).await?;
+        let blocks = control.request_quietly(&[list], deadline).await;
         control.close().await;
         let blocks = blocks?;
         let failed = blocks.iter().find(|block| !block.ok);
@@ -208,7 +205,7 @@ impl TmuxTransport {
         {
             let _passage = self.gate().await?;
             let watchers = self.clients_of(&session).await?;
-            self.inner.server.run(&list, super::STEP).await?;
+            self.inner.server.run_quietly(&list, super::STEP).await?;
             self.gone(&watchers).await?;
         }
         if row.dead || pid == 0 {
@@ -236,8 +233,7 @@ impl TmuxTransport {
     #[cfg(feature = "testing")]
     pub(crate) async fn scroll_back(&self, name: &AgentName) -> Result<()> {
         let list = CommandList::new([command!["copy-mode", "-t", format!("={name}:")]]);
-        let _passage = self.gate().await?;
-        self.inner.server.run(&list, super::STEP).await?;
+        self.inner.server.run_quietly(&list, super::STEP).await?;
         Ok(())
     }
 
@@ -279,7 +275,7 @@ impl TmuxTransport {
         let holder = format!("={}", self.config().holder);
         let list = CommandList::new([command!["kill-session", "-t", holder]]);
         let _passage = self.gate().await?;
-        match self.inner.server.run(&list, super::STEP).await {
+        match self.inner.server.run_quietly(&list, super::STEP).await {
             Ok(_) | Err(TmuxError::NoServer { .. } | TmuxError::NoSession(_) | TmuxError::Lost) => {
             }
             Err(error) => return Err(error.into()),

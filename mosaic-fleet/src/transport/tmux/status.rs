@@ -158,8 +158,12 @@ async fn survey(
         .collect();
     let mut lists = vec![CommandList::new([list_panes(None)])];
     lists.extend(look_lists(link, &known));
-    let blocks = link.control.request(&lists, deadline).await?;
-    let Some((listing, rest)) = blocks.split_first() else {
+    let blocks = link
+        .capture
+        .request(&link.control, &lists, deadline)
+        .await?;
+    let empty = blocks.iter().take_while(|block| block.is_empty()).count();
+    let Some((listing, rest)) = blocks[empty..].split_first() else {
         return Err(TmuxError::Protocol("no list of panes".to_owned()));
     };
     if !listing.ok {
@@ -173,9 +177,10 @@ async fn survey(
             .filter(|row| !row.dead && is_agent(row) && !looks.contains_key(&row.identity.pane_id))
             .collect();
         if !new.is_empty() {
+            let lists = look_lists(link, &new);
             let blocks = link
-                .control
-                .request(&look_lists(link, &new), deadline)
+                .capture
+                .request(&link.control, &lists, deadline)
                 .await?;
             gather(link, &new, &blocks, &mut looks);
         }
@@ -404,7 +409,11 @@ async fn once(inner: &Inner, name: &AgentName, deadline: Instant) -> Result<Agen
             (row, seen)
         }
     };
-    let look = seen.ok();
+    let look = match seen {
+        Ok(look) => Some(look),
+        Err(TmuxError::NoSession(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
     let left = deadline.saturating_duration_since(Instant::now());
     let programs = Programs::of(&inner.server, left).await;
     let name = name.clone();

@@ -189,11 +189,11 @@ async fn text_over(
 ) -> Result<Text, TmuxError> {
     let mut commands = vec![command!["display-message", "-p", "-t", target, FIELDS]];
     commands.extend(capture_commands(control, capture, target, history, escapes));
-    let blocks = control
-        .request(&[CommandList::new(commands)], deadline)
-        .await?;
+    let list = CommandList::new(commands);
+    let blocks = capture.request(control, &[list], deadline).await?;
     let gone = || TmuxError::NoSession(target.to_owned());
-    let (fields, rest) = blocks.split_first().ok_or_else(gone)?;
+    let empty = blocks.iter().take_while(|block| block.is_empty()).count();
+    let (fields, rest) = blocks[empty..].split_first().ok_or_else(gone)?;
     let bytes = captured(capture, rest).ok_or_else(gone)?;
     text(&fields.text(), bytes, history).ok_or_else(gone)
 }

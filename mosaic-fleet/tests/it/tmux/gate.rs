@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use mosaic_fleet::testing::scripted_agent::Script;
-use mosaic_fleet::{ErrorKind, StatusOptions, Transport};
+use mosaic_fleet::{ErrorKind, Message, SendOptions, StatusOptions, Transport, Verdict};
 
 use super::{name, with_agent};
 
@@ -97,4 +97,41 @@ async fn a_client_half_way_in_is_not_killed_and_nobody_else_comes_or_goes() {
     let options = StatusOptions::new();
     plain.status(&name("coder0"), options).await.unwrap();
     assert_eq!(fixture.tmux_text(&server).unwrap(), before);
+}
+
+/// The server itself withholds what would notify one who is coming, also where he was killed at it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_somebody_is_coming_nothing_notifies() {
+    let fixture = with_agent(&Script::new()).await;
+    let coming = |until: &'static str| {
+        fixture
+            .tmux_text(&["set-option", "-s", "@mosaic_coming", until])
+            .unwrap();
+    };
+    let (transport, coder) = (fixture.connected(), name("coder0"));
+    let status = async |limit| {
+        let options = StatusOptions::new().with_timeout(Duration::from_millis(limit));
+        transport.status(&coder, options).await
+    };
+    status(10_000).await.unwrap();
+    coming("99999999999");
+    assert_eq!(status(300).await.unwrap_err().kind(), ErrorKind::Timeout);
+    let other = fixture.one_shot();
+    let options = StatusOptions::new().with_timeout(Duration::from_millis(300));
+    let late = other.status(&coder, options).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+    let options = SendOptions::new().with_timeout(Duration::from_millis(300));
+    let late = transport.send(&coder, Message::new("late"), options);
+    assert_eq!(late.await.unwrap_err().kind(), ErrorKind::Timeout);
+    // Long ago: he never came.
+    coming("1");
+    status(10_000).await.unwrap();
+    let options = SendOptions::new();
+    let sent = transport.send(&coder, Message::new("in time"), options);
+    assert_eq!(sent.await.unwrap().verdict, Verdict::Submitted);
+    assert_eq!(fixture.taken("coder0").unwrap(), ["in time"]);
+    // Who comes says so, and that he has come.
+    other.status(&coder, StatusOptions::new()).await.unwrap();
+    let left = fixture.tmux_text(&["show-options", "-sqv", "@mosaic_coming"]);
+    assert_eq!(left.unwrap().trim(), "");
 }
