@@ -21,12 +21,13 @@ pub(crate) enum Answer {
     Otherwise,
     /// What was waited for did not come in time.
     TimedOut,
-    /// It cannot be told what became of a text.
-    Unknown,
     /// The caller asked for what cannot be.
     Usage,
     /// Nothing was typed, on purpose.
     Refused,
+    /// It cannot be told what became of a text. Of several answers it is the worst: who reads that
+    /// nothing was typed sends again.
+    Unknown,
 }
 
 /// The commands that share a row of the table.
@@ -316,7 +317,7 @@ mod tests {
         }
         assert_eq!(
             worst([Answer::Done, Answer::Refused, Answer::Unknown]),
-            Answer::Refused
+            Answer::Unknown
         );
     }
 }

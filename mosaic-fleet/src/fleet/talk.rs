@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Fleet;
 use super::life::LifeOptions;
-use crate::agent::{AgentName, AgentStatus};
+use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::message::{Message, Receipt, ReceiptId, Sender};
 use crate::options::{
@@ -84,6 +84,21 @@ impl Fleet {
         futures::future::join_all(sends).await
     }
 
+    /// Refuses while an agent is at work: a restart would end that.
+    async fn at_rest(&self, name: &AgentName) -> Result<()> {
+        let transport = &self.part_of(name)?.inner.transport;
+        let status = transport.status(name, StatusOptions::new()).await?;
+        let (why, reason) = match status.state {
+            AgentState::Working | AgentState::Queued => ("it is at work", Refusal::Busy),
+            AgentState::Waiting => ("it asks for an answer", Refusal::Dialog),
+            _ => return Ok(()),
+        };
+        Err(Error::refused(reason, why)
+            .with_operation("reset")
+            .with_agent(name)
+            .with_hint("wait for it (mosaic-fleet agent wait), or force it (--force): what it is at is lost then"))
+    }
+
     /// Makes an agent forget, and gives it its first prompt.
     ///
     /// An agent whose conversation the roster protects (`persistent_persona: true`) must be forced.
@@ -128,9 +143,13 @@ impl Fleet {
             )),
             _ => {}
         }
+        let force = options.force;
         let report = match part.inner.transport.reset(name, options).await {
             Ok(report) => Some(report),
             Err(error) if error.kind() == ErrorKind::Unsupported => {
+                if !force {
+                    self.at_rest(name).await?;
+                }
                 warnings.push(format!("{}; restarted it instead", error.message()));
                 None
             }

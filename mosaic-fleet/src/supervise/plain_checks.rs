@@ -37,13 +37,18 @@ impl Plain {
         let seen = format!("version {version}");
         match numbers(&version) {
             number if number < OLDEST => Check::new(name, Finding::Failure, seen)
-                .with_fix("install tmux 3.2 or later; 3.4 or later is better"),
-            number if number < (3, 4) => {
-                let known = "other tools can end the whole server with a bare paste into an ended \
-                             program's terminal, and with control clients that come and go at once \
-                             (mosaic-fleet does neither)";
+                .with_fix("install tmux 3.2 or later; 3.7 or later is better"),
+            number if number < (3, 7) => {
+                let paste = match number < (3, 4) {
+                    true => " with a bare paste into an ended program's terminal, and",
+                    false => "",
+                };
+                let known = format!(
+                    "other tools can end the whole server{paste} with control clients that come \
+                     and go at once (mosaic-fleet does not)"
+                );
                 Check::new(name, Finding::Warning, format!("{seen}: {known}"))
-                    .with_fix("tmux 3.4 or later has that mended")
+                    .with_fix("tmux 3.7 or later has that mended")
             }
             _ => Check::new(name, Finding::Ok, seen),
         }

@@ -39,6 +39,8 @@ fn nothing_was_done(ack: &Ack) -> bool {
         ErrorKind::AgentNotFound,
         ErrorKind::PermissionDenied,
         ErrorKind::Unavailable,
+        ErrorKind::Timeout,
+        ErrorKind::Closed,
     ];
     error.refusal().is_some() || plain.contains(&error.kind())
 }

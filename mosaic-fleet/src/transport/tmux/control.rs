@@ -12,14 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::client::{Client, gone};
 use super::coming::{SOON, announce, arrived, unless_coming};
 use super::command::{CommandList, command};
 use super::error::TmuxError;
-use super::gate::{Gate, Passage};
+use super::gate::Gate;
 use super::protocol::{Block, Item, Parser, Told};
 use super::server::Server;
 
@@ -61,25 +62,6 @@ pub(super) struct Control {
     counter: std::sync::atomic::AtomicU64,
     gate: Gate,
     client: Mutex<Option<Client>>,
-    /// It was dropped once, and leaves.
-    left: bool,
-}
-
-/// The process of a control client. It is killed with us, but not while it introduces itself: its
-/// server would end by it, as by a notification (`gate.rs`; tmux 3.2 to 3.6, `control_stop`). An
-/// end of its input has it go by itself.
-#[derive(Debug)]
-struct Client {
-    process: Child,
-    may_be_killed: bool,
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        if self.may_be_killed {
-            let _ = self.process.start_kill();
-        }
-    }
 }
 
 impl std::fmt::Debug for Control {
@@ -198,7 +180,6 @@ impl Control {
             counter: std::sync::atomic::AtomicU64::new(0),
             gate,
             client: Mutex::new(Some(client)),
-            left: false,
         };
         // Where that fails the connection is of no use, and what was said expires.
         control.request(&[arrived()], within(INTRODUCTION)).await?;
@@ -206,27 +187,30 @@ impl Control {
         Ok(control)
     }
 
-    /// Ends the connection and waits until the server has let go of it: behind the gate, and when
-    /// nobody is coming.
+    /// Ends the connection, behind the gate and when nobody is coming. Cancel safe: it is done in a
+    /// task of its own, which is waited for only so long that no answer is given up for it.
     pub(super) async fn close(&self) {
-        let Some(mut client) = self.take_client() else {
-            return;
-        };
-        if matches!(client.process.try_wait(), Ok(Some(_))) {
-            return;
+        if let Some(leaving) = self.leaving() {
+            let _ = timeout(GOODBYE, tokio::spawn(leaving.leave())).await;
         }
-        // A link that is gone must not be waited for: nobody is told of anything over it.
-        let _passage = timeout(PASSING, self.gate.enter()).await;
-        let nothing = [CommandList::default()];
-        let _ = self.request_quietly(&nothing, within(LEAVING)).await;
+    }
+
+    /// What is left to be ended, once.
+    fn leaving(&self) -> Option<Leaving> {
+        let client = self.take_client()?;
         let writer = &self.writer;
-        writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if timeout(LEAVING, client.process.wait()).await.is_err() {
-            let _ = client.process.kill().await;
-            // A server that answers has seen its end, and told the others.
-            let list = CommandList::new([command!["display-message", "-p", ""]]);
-            let _ = self.server.run(&list, super::STEP).await;
-        }
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let rest = Control {
+            writer: Mutex::new(writer),
+            state: Arc::clone(&self.state),
+            events: self.events.clone(),
+            server: self.server.clone(),
+            nonce: uuid::Uuid::now_v7().simple().to_string(),
+            counter: std::sync::atomic::AtomicU64::new(0),
+            gate: self.gate.clone(),
+            client: Mutex::new(None),
+        };
+        Some(Leaving { rest, client })
     }
 
     fn take_client(&self) -> Option<Client> {
@@ -344,30 +328,41 @@ const PASSING: Duration = Duration::from_secs(30);
 /// How long a client may take to go.
 const LEAVING: Duration = Duration::from_secs(5);
 
-/// Keeps everybody out until a client that its server does not answer is gone, or has come and gone.
-async fn gone(mut client: Client, passage: Passage) {
-    let _ = client.process.wait().await;
-    drop(passage);
+/// How long a goodbye holds its caller up.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A connection at its end.
+struct Leaving {
+    rest: Control,
+    client: Client,
+}
+
+impl Leaving {
+    async fn leave(mut self) {
+        if matches!(self.client.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // A link that is gone must not be waited for: nobody is told of anything over it.
+        let _passage = timeout(PASSING, self.rest.gate.enter()).await;
+        // Who was killed half-way in may still be coming.
+        let nothing = [CommandList::default()];
+        let _ = self.rest.request_quietly(&nothing, within(LEAVING)).await;
+        let writer = &self.rest.writer;
+        writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if timeout(LEAVING, self.client.process.wait()).await.is_err() {
+            let _ = self.client.process.kill().await;
+            // A server that answers has seen its end, and told the others.
+            let list = CommandList::new([command!["display-message", "-p", ""]]);
+            let _ = self.rest.server.run(&list, super::STEP).await;
+        }
+    }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
-        let Some(client) = self.take_client() else {
-            return;
-        };
-        if let (false, Ok(runtime)) = (self.left, tokio::runtime::Handle::try_current()) {
-            let leaving = Control {
-                writer: std::mem::take(&mut self.writer),
-                state: Arc::clone(&self.state),
-                events: self.events.clone(),
-                server: self.server.clone(),
-                nonce: self.nonce.clone(),
-                counter: std::mem::take(&mut self.counter),
-                gate: self.gate.clone(),
-                client: Mutex::new(Some(client)),
-                left: true,
-            };
-            runtime.spawn(async move { leaving.close().await });
+        let leaving = self.leaving();
+        if let (Some(leaving), Ok(runtime)) = (leaving, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(leaving.leave());
         }
     }
 }

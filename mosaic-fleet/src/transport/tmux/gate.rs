@@ -11,7 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -60,12 +60,13 @@ pub(super) struct Passage {
 }
 
 /// Locks the file beside a socket, says so, and holds it until nobody listens any more. Nothing is
-/// locked where there is no such socket, or no `flock`: then a server is not older than its clients
+/// locked where there is no such socket, or no `flock` (BusyBox's waits for ever): then a server is not older than its clients
 /// expect, or the system is none that tmux 3.3a is the usual one of.
 const HOLD: &str = "d=${TMUX_TMPDIR:-/tmp}; [ -d \"$d\" ] || d=/tmp; s=$1; \
     case $s in */*) ;; *) s=$d/tmux-$(id -u)/$s ;; esac; \
     [ -S \"$s\" ] && command -v flock >/dev/null || { echo in; exec cat; }; umask 077; \
-    t=; command -v timeout >/dev/null && t=\"timeout 60\"; exec flock -w 30 \"$s.mosaic-gate\" $t sh -c \"echo in; exec cat\"";
+    t=; command -v timeout >/dev/null && t=\"timeout 60\"; w=; flock --help 2>&1 | grep -q -- -w && w=\"-w 30\"; \
+    exec flock $w \"$s.mosaic-gate\" $t sh -c \"echo in; exec cat\"";
 
 impl Gate {
     /// The gate whose lock file is `path`, made if it is not there and `creates`.
@@ -115,6 +116,9 @@ async fn wait(path: &Path, creates: bool) -> io::Result<Passage> {
         }
         opened => opened?,
     };
+    if creates && let Err(error) = given_to_the_owner(path, &file) {
+        tracing::debug!(%error, "the gate is ours, and the server another's");
+    }
     match lock(&file, Instant::now() + PATIENCE).await? {
         true => Ok(Passage {
             _file: Some(file),
@@ -122,6 +126,15 @@ async fn wait(path: &Path, creates: bool) -> io::Result<Passage> {
         }),
         false => Err(rustix::io::Errno::WOULDBLOCK.into()),
     }
+}
+
+/// A gate that root makes beside a user's socket is that user's, or it would keep him out.
+fn given_to_the_owner(path: &Path, gate: &File) -> io::Result<()> {
+    let socket = path.with_extension("").metadata()?;
+    if socket.uid() != gate.metadata()?.uid() {
+        std::os::unix::fs::fchown(gate, Some(socket.uid()), Some(socket.gid()))?;
+    }
+    Ok(())
 }
 
 /// Enters by a process there that holds the lock. It ends, and lets go, with the link.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod caller;
+mod client;
 mod coming;
 mod command;
 mod config;

@@ -174,15 +174,18 @@ impl Deed {
                     ..
                 },
             ) => (mode, force) == (first, forced),
-            (Deed::Refuse { .. }, _) => return self,
             // Nothing was done, and its sender goes on under another id.
             (_, Deed::Refuse { .. }) => true,
+            // What it would have been is not known: its sender must not go on.
+            (Deed::Refuse { .. }, _) => false,
             _ => self == *first,
         };
         if same {
             return Deed::Again { of };
         }
-        let error = Error::invalid_argument("this idempotency key was used with another text");
+        let error = Error::invalid_argument(
+            "this idempotency key was used before, with another text or at another time",
+        );
         refuse(&error, false)
     }
 }
