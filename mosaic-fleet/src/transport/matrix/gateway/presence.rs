@@ -57,10 +57,18 @@ fn nothing(agent: &AgentName, state: AgentState, evidence: &str) -> AgentStatus 
     AgentStatus::new(agent.clone(), "", state, evidence)
 }
 
-async fn tell(shared: &Shared, room: &OwnedRoomId, status: &AgentStatus) -> bool {
-    let mut shown = Shown::of(status);
-    // The question may hold what is not to be kept in a room.
+/// What may be kept in a room: the question is not, nor which words of the terminal were read, unless
+/// they are wanted there.
+pub(super) fn kept(mut shown: Shown, tail_in_room: bool) -> Shown {
     shown.question = None;
+    if !tail_in_room && shown.evidence.starts_with("screen: ") {
+        shown.evidence.truncate("screen".len());
+    }
+    shown
+}
+
+async fn tell(shared: &Shared, room: &OwnedRoomId, status: &AgentStatus) -> bool {
+    let shown = kept(Shown::of(status), shared.config.tail_in_room);
     let patience = Patience::of(Duration::from_secs(30));
     let put = shared
         .client

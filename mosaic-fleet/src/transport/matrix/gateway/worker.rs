@@ -135,7 +135,12 @@ async fn settle(shared: &Shared, row: &mut Row) -> Result<Option<String>> {
         Ok(()) => {}
         Err(error) => {
             ack.state = AckState::Failed;
-            ack.error = Some(Failure::of(&error));
+            let mut failure = Failure::of(&error);
+            if error.refusal() == Some(Refusal::Dialog) && !shared.config.tail_in_room {
+                // Which question it is stays with the terminal.
+                "it asks for an answer".clone_into(&mut failure.message);
+            }
+            ack.error = Some(failure);
         }
     }
     ack.at = now();

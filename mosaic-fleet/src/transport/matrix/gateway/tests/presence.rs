@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::super::protocol::kind;
+use super::super::super::protocol::{Shown, kind};
 use super::super::super::tests::stage::{HOST, Stage};
-use super::super::presence::Host;
+use super::super::presence::{Host, kept};
+use crate::agent::{AgentName, AgentState, AgentStatus};
 use crate::testing::homeserver::Fault;
 
 fn is_up(stage: &Stage) -> bool {
@@ -61,4 +62,18 @@ async fn without_delayed_words_a_host_says_it_itself_and_not_each_time() {
     host.beat(&shared).await;
     assert!(is_up(&stage));
     assert_eq!(told(&stage), before);
+}
+
+#[test]
+fn words_of_a_terminal_are_kept_in_a_room_only_where_they_are_wanted() {
+    let coder = AgentName::new("coder0").unwrap();
+    let evidence = "screen: Overwrite customers.csv?";
+    let mut status = AgentStatus::new(coder, "tmux:x", AgentState::Waiting, evidence);
+    status.question = Some("Overwrite customers.csv?".to_owned());
+    let quiet = kept(Shown::of(&status), false);
+    assert_eq!((quiet.evidence.as_str(), quiet.question), ("screen", None));
+    let open = kept(Shown::of(&status), true);
+    assert_eq!((open.evidence.as_str(), open.question), (evidence, None));
+    status.evidence = "hook: it works".to_owned();
+    assert_eq!(kept(Shown::of(&status), false).evidence, "hook: it works");
 }
