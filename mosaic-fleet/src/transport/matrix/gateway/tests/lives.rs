@@ -251,8 +251,9 @@ async fn a_reset_that_may_have_been_done_is_not_done_again() {
         stopped_in(&stage, true, "(reset)", stop).await;
         let acks = stage.acks("coder0");
         assert_eq!(answered(&acks).len(), 2);
-        let last = &acks.last().unwrap().content;
-        assert_eq!(last["error"]["code"], ErrorKind::DeliveryUnknown.as_str());
+        let reset = acks.iter().find(|ack| ack.content["id"] == "id-1");
+        let reset = &reset.unwrap().content;
+        assert_eq!(reset["error"]["code"], ErrorKind::DeliveryUnknown.as_str());
         let coder = AgentName::new("coder0").unwrap();
         let remembered = stage.local.conversation(&coder).len();
         assert_eq!(remembered, if stop == Stop::Before { 1 } else { 0 });
