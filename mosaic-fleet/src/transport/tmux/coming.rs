@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::command::{CommandList, command};
-use super::lease::NOW;
+use super::lease::{NOW, from_now};
 
 /// Until when somebody is coming.
 const COMING: &str = "@mosaic_coming";
@@ -31,8 +31,8 @@ pub(super) fn unless_coming(list: &CommandList, word: &str) -> CommandList {
 
 /// Says that one is coming, unless another one is.
 pub(super) fn announce() -> CommandList {
-    let until = format!("#{{e|+:{NOW},{}}}", LASTS.as_secs());
-    let set = CommandList::new([command!["set-option", "-s", "-F", COMING, until]]);
+    let set = command!["set-option", "-s", "-F", COMING, from_now(LASTS)];
+    let set = CommandList::new([set]);
     unless_coming(&set, COMES)
 }
 

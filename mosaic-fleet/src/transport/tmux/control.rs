@@ -20,7 +20,6 @@ use super::client::{Client, gone};
 use super::coming::{SOON, announce, arrived, unless_coming};
 use super::command::{CommandList, command};
 use super::error::TmuxError;
-use super::gate::Gate;
 use super::protocol::{Block, Item, Parser, Told};
 use super::server::Server;
 
@@ -60,7 +59,6 @@ pub(super) struct Control {
     server: Server,
     nonce: String,
     counter: std::sync::atomic::AtomicU64,
-    gate: Gate,
     client: Mutex<Option<Client>>,
 }
 
@@ -171,20 +169,29 @@ impl Control {
                 words => server.error(words),
             });
         }
-        let control = Control {
-            writer: Mutex::new(Some(writer)),
+        let control = Self::over(Some(writer), state, events, server, Some(client));
+        // Where that fails the connection is of no use, and what was said expires.
+        control.request(&[arrived()], within(INTRODUCTION)).await?;
+        drop(passage);
+        Ok(control)
+    }
+
+    fn over(
+        writer: Option<mpsc::UnboundedSender<Vec<u8>>>,
+        state: Arc<Mutex<State>>,
+        events: watch::Receiver<Events>,
+        server: &Server,
+        client: Option<Client>,
+    ) -> Control {
+        Control {
+            writer: Mutex::new(writer),
             state,
             events,
             server: server.clone(),
             nonce: uuid::Uuid::now_v7().simple().to_string(),
             counter: std::sync::atomic::AtomicU64::new(0),
-            gate,
-            client: Mutex::new(Some(client)),
-        };
-        // Where that fails the connection is of no use, and what was said expires.
-        control.request(&[arrived()], within(INTRODUCTION)).await?;
-        drop(passage);
-        Ok(control)
+            client: Mutex::new(client),
+        }
     }
 
     /// Ends the connection, behind the gate and when nobody is coming. Cancel safe: it is done in a
@@ -200,16 +207,8 @@ impl Control {
         let client = self.take_client()?;
         let writer = &self.writer;
         let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let rest = Control {
-            writer: Mutex::new(writer),
-            state: Arc::clone(&self.state),
-            events: self.events.clone(),
-            server: self.server.clone(),
-            nonce: uuid::Uuid::now_v7().simple().to_string(),
-            counter: std::sync::atomic::AtomicU64::new(0),
-            gate: self.gate.clone(),
-            client: Mutex::new(None),
-        };
+        let (state, events) = (Arc::clone(&self.state), self.events.clone());
+        let rest = Self::over(writer, state, events, &self.server, None);
         Some(Leaving { rest, client })
     }
 
@@ -274,7 +273,7 @@ impl Control {
 
     /// As [`request`](Self::request), for what notifies all clients of the server: each of `lists`
     /// waits until nobody is coming. All of them may be run more than once; an empty reply comes before
-    /// those of each.
+    /// those of each but the first.
     pub(super) async fn request_quietly(
         &self,
         lists: &[CommandList],
@@ -285,8 +284,10 @@ impl Control {
         let lists = lists.iter().map(|list| unless_coming(list, &comes));
         let lists: Vec<CommandList> = lists.collect();
         loop {
-            let blocks = self.request(&lists, deadline).await?;
+            let mut blocks = self.request(&lists, deadline).await?;
             if !blocks.iter().any(|block| block.ok && block.text() == comes) {
+                let empty = blocks.first().is_some_and(Block::is_empty);
+                blocks.drain(..usize::from(empty));
                 return Ok(blocks);
             }
             sleep(SOON).await;
@@ -343,7 +344,8 @@ impl Leaving {
             return;
         }
         // A link that is gone must not be waited for: nobody is told of anything over it.
-        let _passage = timeout(PASSING, self.rest.gate.enter()).await;
+        let gate = self.rest.server.gate();
+        let _passage = timeout(PASSING, gate.enter()).await;
         // Who was killed half-way in may still be coming.
         let nothing = [CommandList::default()];
         let _ = self.rest.request_quietly(&nothing, within(LEAVING)).await;

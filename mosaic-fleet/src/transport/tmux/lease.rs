@@ -26,6 +26,12 @@ const DRAIN_EXPIRY: &str = "@mosaic_drain_until";
 /// The server's clock, in seconds.
 pub(super) const NOW: &str = "#{T;l:%s}";
 
+/// The time of the server's clock that is `length` away, a second at least.
+pub(super) fn from_now(length: Duration) -> String {
+    let seconds = length.as_secs().max(1);
+    format!("#{{e|+:{NOW},{seconds}}}")
+}
+
 /// How long a held lease is watched before it is tried again without an event: its end is none
 /// that tmux tells.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -190,8 +196,7 @@ impl Drop for Lease {
 
 /// The commands that let nothing new be typed into a pane for `length`.
 pub(super) fn drain(target: &str, by: &str, length: Duration) -> CommandList {
-    let seconds = length.as_secs().max(1);
-    let until = format!("#{{e|+:{NOW},{seconds}}}");
+    let until = from_now(length);
     CommandList::new([
         command!["set-option", "-p", "-t", target, DRAIN, by],
         command!["set-option", "-p", "-F", "-t", target, DRAIN_EXPIRY, until],
@@ -211,7 +216,6 @@ fn set_owner(target: &str, owner: &str) -> Command {
 }
 
 fn set_expiry(target: &str, length: Duration) -> Command {
-    let seconds = length.as_secs().max(1);
     command![
         "set-option",
         "-p",
@@ -219,6 +223,6 @@ fn set_expiry(target: &str, length: Duration) -> Command {
         "-t",
         target,
         EXPIRY,
-        format!("#{{e|+:{NOW},{seconds}}}")
+        from_now(length)
     ]
 }

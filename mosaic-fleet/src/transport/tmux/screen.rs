@@ -247,9 +247,7 @@ pub(super) async fn look(
 ) -> Result<Look, TmuxError> {
     let list = look_list(control, capture, &identity.target(), history);
     let blocks = capture.request(control, &[list], deadline).await?;
-    split_looks(&blocks)
-        .first()
-        .and_then(|blocks| read_look(identity, capture, blocks, history))
+    read_look(identity, capture, &blocks, history)
         .ok_or_else(|| TmuxError::NoSession(identity.session.clone()))
 }
 

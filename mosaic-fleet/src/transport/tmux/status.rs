@@ -162,8 +162,7 @@ async fn survey(
         .capture
         .request(&link.control, &lists, deadline)
         .await?;
-    let empty = blocks.iter().take_while(|block| block.is_empty()).count();
-    let Some((listing, rest)) = blocks[empty..].split_first() else {
+    let Some((listing, rest)) = blocks.split_first() else {
         return Err(TmuxError::Protocol("no list of panes".to_owned()));
     };
     if !listing.ok {

@@ -192,8 +192,7 @@ async fn text_over(
     let list = CommandList::new(commands);
     let blocks = capture.request(control, &[list], deadline).await?;
     let gone = || TmuxError::NoSession(target.to_owned());
-    let empty = blocks.iter().take_while(|block| block.is_empty()).count();
-    let (fields, rest) = blocks[empty..].split_first().ok_or_else(gone)?;
+    let (fields, rest) = blocks.split_first().ok_or_else(gone)?;
     let bytes = captured(capture, rest).ok_or_else(gone)?;
     text(&fields.text(), bytes, history).ok_or_else(gone)
 }
